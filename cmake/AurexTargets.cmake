@@ -1,0 +1,30 @@
+# The two ways to declare a folder of the library; see docs/map.md for what lives where.
+
+# Warnings and options shared by all targets.
+add_library(aurex_options INTERFACE)
+target_include_directories(aurex_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+target_compile_options(aurex_options INTERFACE -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter -fvisibility=hidden)
+# Element-wise results are bit-equal on every path, so C++ code must not fuse on its own.
+target_compile_options(aurex_options INTERFACE -ffp-contract=off)
+
+# aurex_library(NAME tensor SOURCES a.cpp b.cpp DEPS base LIBS fmt::fmt)
+#   One static library per folder, target aurex_<NAME>. DEPS are sibling folders, LIBS outside packages (private).
+function(aurex_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBS" ${ARGN})
+  list(TRANSFORM ARG_DEPS PREPEND aurex_)
+  add_library(aurex_${ARG_NAME} STATIC ${ARG_SOURCES})
+  target_link_libraries(aurex_${ARG_NAME} PUBLIC ${ARG_DEPS} aurex_options PRIVATE ${ARG_LIBS})
+endfunction()
+
+# aurex_test(NAME tensor SOURCES a_test.cpp DEPS tensor [LIBS …])
+#   One GoogleTest program per folder, registered case by case with the folder's name as label.
+function(aurex_test)
+  if(NOT AUREX_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBS" ${ARGN})
+  list(TRANSFORM ARG_DEPS PREPEND aurex_)
+  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME}_test PRIVATE ${ARG_DEPS} ${ARG_LIBS} aurex_options GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${ARG_NAME}_test TEST_PREFIX "${ARG_NAME}." DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_NAME})
+endfunction()
