@@ -3,8 +3,8 @@
 // The one family of exceptions that leaves the library.
 //
 // Every error is an aurex::Error: a code, a message that says what was expected, what came and where, and fields that a
-// program can read. Subclasses add typed fields; domain layers may derive their own, and a catch of aurex::Error gets all.
-// Errors are values: copying one is cheap, and reading one from several threads is safe.
+// program can read. Subclasses add typed fields; domain layers may derive their own, and a catch of aurex::Error gets
+// all. Errors are values: copying one is cheap, and reading one from several threads is safe.
 
 #include <cstdint>
 #include <exception>
@@ -72,11 +72,11 @@ class Error : public std::exception {
 
 using Extents = std::vector<std::int64_t>;
 
-#define AUREX_SIMPLE_ERROR(Name)                                                                             \
-  class Name : public Error {                                                                                \
-   public:                                                                                                   \
-    explicit Name(std::string message, std::source_location where = std::source_location::current())         \
-        : Error(ErrorCode::k##Name, std::move(message), where) {}                                            \
+#define AUREX_SIMPLE_ERROR(Name)                                                                     \
+  class Name : public Error {                                                                        \
+   public:                                                                                           \
+    explicit Name(std::string message, std::source_location where = std::source_location::current()) \
+        : Error(ErrorCode::k##Name, std::move(message), where) {}                                    \
   };
 
 /// A setting or an argument fails validation.
