@@ -15,8 +15,8 @@
 //
 // Registers hold what a loop carries. A register has the shape of a constant rectangle (acc[9]) of scalars or of W x N
 // lane vectors; reading and writing names an element by indices that are constants or variables of unrolled loops.
-// `tree` combines the lanes of a register into a scalar by one fixed tree: lane l of vector n first over n (pairwise, n with
-// n + N/2 …), then over l (l with l + W/2 …).
+// `tree` combines the lanes of a register into a scalar by one fixed tree: first the N vectors, lane by lane, then the W
+// lanes; each time item i with item i + ceil(count / 2) until one is left.
 
 #include <cstdint>
 #include <string>
