@@ -11,8 +11,10 @@
 // its own at each place, so the order of statements alone decides what is read. A Let marks where its value is evaluated.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -228,6 +230,8 @@ struct Call {
 struct TileProgram {
   std::string name;
   std::string label;  // `kernel lif(…) : spiking`; "vector" by default
+  bool broadcast = false;  // an expression kernel: every array has dims [R..., I] and stretches by NumPy's rules
+  std::shared_ptr<const Source> source;  // what spans point into; null in programs built by hand
   std::vector<Dim> dims;
   std::uint32_t pack_count = 0;
   std::vector<Axis> axes;
