@@ -35,7 +35,9 @@ class Executor {
         vars_(program.vars.size()),
         var_pack_(program.vars.size(), kNone),
         lets_(program.lets.size()),
-        registers_(program.registers.size()) {}
+        registers_(program.registers.size()),
+        memo_(program.exprs.size()),
+        memo_statement_(program.exprs.size(), 0) {}
 
   std::vector<std::string> run() {
     run_body(program_.body);
@@ -68,8 +70,16 @@ class Executor {
     return live;
   }
 
-  Lanes eval(ExprId id) {
-    const Expr& e = expr(id);
+  /// The value of an expression in the current statement; shared parts are computed once.
+  const Lanes& eval(ExprId id) {
+    if (memo_statement_[id] != statement_) {
+      memo_[id] = compute(expr(id));
+      memo_statement_[id] = statement_;
+    }
+    return memo_[id];
+  }
+
+  Lanes compute(const Expr& e) {
     switch (e.kind) {
       case Expr::Kind::kConst:
         return {ax::is_float(e.type) ? ax::from_f64(e.type, e.number) : ax::from_i64(e.type, e.integer)};
@@ -279,6 +289,7 @@ class Executor {
 
   void run_body(const Body& body) {
     for (const Stmt& stmt : body) {
+      ++statement_;
       std::visit([this](const auto& node) { run(node); }, stmt.node);
     }
   }
@@ -384,6 +395,7 @@ class Executor {
   }
 
   bool any_live(ExprId condition) {
+    ++statement_;
     const Lanes truth = eval(condition);
     for (std::size_t l = 0; l < truth.size(); ++l) {
       if (truth[l].truth() && (truth.size() == 1 || live_.empty() || live_[l])) return true;
@@ -452,6 +464,9 @@ class Executor {
   std::vector<Lanes> lets_;
   std::vector<Lanes> registers_;
   std::unordered_map<BufferId, Storage> storage_;
+  std::vector<Lanes> memo_;  // per expression, valid where memo_statement_ is the current statement
+  std::vector<std::uint64_t> memo_statement_;
+  std::uint64_t statement_ = 1;
   std::vector<bool> live_;  // lanes of the current vector step; empty outside vector loops
   std::vector<std::string> complaints_;
 };

@@ -25,7 +25,9 @@ class Verifier {
         let_scope_(program.lets.size(), false),
         let_variation_(program.lets.size(), Variation::kUniform),
         reg_scope_(program.registers.size(), false),
-        scratch_scope_(program.buffers.size(), false) {}
+        scratch_scope_(program.buffers.size(), false),
+        memo_(program.exprs.size(), Variation::kUniform),
+        memo_statement_(program.exprs.size(), 0) {}
 
   std::vector<std::string> run() {
     check_tables();
@@ -80,8 +82,16 @@ class Verifier {
 
   // ---- expressions: checks what they use, returns how they vary ----
 
+  /// Each expression once per statement, however often it is shared.
   Variation check(ExprId id) {
-    const Expr& e = expr(id);
+    if (memo_statement_[id] != statement_) {
+      memo_[id] = check_fresh(expr(id));
+      memo_statement_[id] = statement_;
+    }
+    return memo_[id];
+  }
+
+  Variation check_fresh(const Expr& e) {
     switch (e.kind) {
       case Expr::Kind::kConst:
       case Expr::Kind::kScalar:
@@ -237,6 +247,7 @@ class Verifier {
   void check_body(const Body& body) {
     const std::size_t lets = opened_lets_.size(), regs = opened_regs_.size();
     for (const Stmt& stmt : body) {
+      ++statement_;
       std::visit([this](const auto& node) { check_stmt(node); }, stmt.node);
     }
     for (; opened_lets_.size() > lets; opened_lets_.pop_back()) let_scope_[opened_lets_.back()] = false;
@@ -382,6 +393,9 @@ class Verifier {
   std::vector<bool> scratch_scope_;
   std::vector<LetId> opened_lets_;
   std::vector<RegId> opened_regs_;
+  std::vector<Variation> memo_;  // valid where memo_statement_ is the current statement
+  std::vector<std::uint64_t> memo_statement_;
+  std::uint64_t statement_ = 1;
   const Loop* vector_ = nullptr;
   bool in_launch_ = false;
   std::vector<std::string> complaints_;
