@@ -8,6 +8,7 @@
 // exact. Floats to integers truncate, saturate, and make 0 of NaN. Pure functions, no reliance on the floating-point
 // environment.
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -43,6 +44,8 @@ inline constexpr NarrowFloat kF8E4M3NanLayout = {.exponent_bits = 4, .mantissa_b
 
 [[nodiscard]] inline F16 to_f16(double value) { return {encode_narrow(kF16Layout, value)}; }
 [[nodiscard]] inline BF16 to_bf16(double value) { return {encode_narrow(kBF16Layout, value)}; }
+/// As above for f32, on the bits alone: a caller's flush-to-zero mode does not touch subnormals.
+[[nodiscard]] BF16 to_bf16(float value);
 [[nodiscard]] inline F8E5M2 to_f8_e5m2(double value) {
   return {static_cast<std::uint8_t>(encode_narrow(kF8E5M2Layout, value))};
 }
@@ -65,7 +68,11 @@ concept NarrowFloatElement = std::same_as<T, F16> || std::same_as<T, BF16> || st
 
 template <NarrowFloatElement T>
 [[nodiscard]] inline float to_f32(T value) {
-  return static_cast<float>(to_f64(value));
+  if constexpr (std::same_as<T, BF16>) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
+  } else {
+    return static_cast<float>(to_f64(value));  // no narrow value but bf16's is subnormal in f32
+  }
 }
 
 /// Number to integer as stores and the casts i32(x), i64(x) of floats do: truncated, clamped to To's range, NaN gives

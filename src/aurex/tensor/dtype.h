@@ -185,4 +185,44 @@ template <typename T>
   }
 }
 
+/// Calls `body.template operator()<T>()` with the C++ element type of a dtype, and returns what it returns.
+template <typename Body>
+constexpr decltype(auto) visit_element_type(DType dtype, Body&& body) {
+  switch (dtype) {
+    case DType::kBool:
+      return body.template operator()<bool>();
+    case DType::kI8:
+      return body.template operator()<std::int8_t>();
+    case DType::kU8:
+      return body.template operator()<std::uint8_t>();
+    case DType::kI16:
+      return body.template operator()<std::int16_t>();
+    case DType::kU16:
+      return body.template operator()<std::uint16_t>();
+    case DType::kI32:
+      return body.template operator()<std::int32_t>();
+    case DType::kU32:
+      return body.template operator()<std::uint32_t>();
+    case DType::kI64:
+      return body.template operator()<std::int64_t>();
+    case DType::kU64:
+      return body.template operator()<std::uint64_t>();
+    case DType::kF8E4M3:
+      return body.template operator()<F8E4M3>();
+    case DType::kF8E4M3Nan:
+      return body.template operator()<F8E4M3Nan>();
+    case DType::kF8E5M2:
+      return body.template operator()<F8E5M2>();
+    case DType::kF16:
+      return body.template operator()<F16>();
+    case DType::kBF16:
+      return body.template operator()<BF16>();
+    case DType::kF32:
+      return body.template operator()<float>();
+    case DType::kF64:
+      break;
+  }
+  return body.template operator()<double>();
+}
+
 }  // namespace aurex
