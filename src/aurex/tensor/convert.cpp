@@ -40,8 +40,8 @@ std::uint64_t shift_to_nearest_even(std::uint64_t significand, int shift) {
   return quotient + (rest > half || (rest == half && (quotient & 1) != 0) ? 1 : 0);
 }
 
-/// An integer as f64 such that a later rounding to at most 50 bits is as if from the integer itself: bits that do not fit
-/// are replaced by a set last bit ("round to odd").
+/// An integer as f64 such that a later rounding to at most 50 bits is as if from the integer itself: bits that do not
+/// fit are replaced by a set last bit ("round to odd").
 double to_f64_odd(std::uint64_t magnitude) {
   const int excess = std::max(0, 64 - std::countl_zero(magnitude) - (kF64MantissaBits + 1));
   if (excess == 0) return static_cast<double>(magnitude);

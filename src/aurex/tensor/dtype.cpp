@@ -8,7 +8,7 @@ namespace aurex {
 namespace {
 
 constexpr std::array<std::string_view, kDTypeCount> kNames = {
-    "bool", "i8",  "u8",      "i16",         "u16",     "i32", "u32",  "i64",
+    "bool", "i8",      "u8",          "i16",     "u16", "i32",  "u32", "i64",
     "u64",  "f8_e4m3", "f8_e4m3_nan", "f8_e5m2", "f16", "bf16", "f32", "f64"};
 
 }  // namespace

@@ -90,9 +90,10 @@ TensorView slice(const TensorView& view, int axis, std::int64_t begin, std::int6
     begin = std::clamp<std::int64_t>(begin, -1, extent - 1);
     end = std::clamp<std::int64_t>(end, -1, extent - 1);
     // −(step + 1) cannot overflow, −step could.
-    if (begin > end) count = static_cast<std::int64_t>(static_cast<std::uint64_t>(begin - end - 1) /
-                                                       (static_cast<std::uint64_t>(-(step + 1)) + 1)) +
-                             1;
+    if (begin > end)
+      count = static_cast<std::int64_t>(static_cast<std::uint64_t>(begin - end - 1) /
+                                        (static_cast<std::uint64_t>(-(step + 1)) + 1)) +
+              1;
   }
   TensorView result = view;
   result.shape[axis] = count;
@@ -180,9 +181,8 @@ TensorView split(const TensorView& view, int axis, const Dims& parts) {
   const std::int64_t extent = view.shape[axis];
   const Dims solved = solve_unknown(parts, extent);
   if (parts.empty() || element_count(solved) != extent) {
-    throw ShapeMismatch(
-        "an axis of extent " + std::to_string(extent) + " does not split into " + to_string(parts), {extent},
-        parts.extents());
+    throw ShapeMismatch("an axis of extent " + std::to_string(extent) + " does not split into " + to_string(parts),
+                        {extent}, parts.extents());
   }
   TensorView result = view;
   result.shape[axis] = solved.back();
@@ -207,7 +207,8 @@ void copy_elements(const TensorView& from, const TensorView& to) {
                         to.shape.extents(), from.shape.extents());
   }
   if (from.dtype != to.dtype) {
-    throw DTypeMismatch("a copy from " + std::string(to_string(from.dtype)) + " to " + std::string(to_string(to.dtype)));
+    throw DTypeMismatch("a copy from " + std::string(to_string(from.dtype)) + " to " +
+                        std::string(to_string(to.dtype)));
   }
   if (to.read_only) throw InvalidConfig("a copy into a read-only view");
   const std::int64_t count = element_count(from.shape);
