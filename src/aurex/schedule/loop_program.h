@@ -86,7 +86,7 @@ struct Expr {
   ax::Reduction reduction = ax::Reduction::kSum;
   Access access = Access::kUniform;
   std::uint32_t id = kNone;
-  std::vector<ExprId> args;
+  std::vector<ExprId> args = {};
   ExprId predicate = kNone;  // kLoad: bool; where false memory is not touched
   ExprId otherwise = kNone;  // kLoad: value where predicated off by `predicate` (the type's zero when kNone)
   double number = 0;
@@ -135,13 +135,13 @@ struct Declare {
 /// reg[indices] = value, where `predicate` holds (varying predicates: lane by lane).
 struct Set {
   RegId reg = kNone;
-  std::vector<ExprId> indices;
+  std::vector<ExprId> indices = {};
   ExprId value = kNone;
   ExprId predicate = kNone;
 };
 struct Store {
   BufferId buffer = kNone;
-  std::vector<ExprId> indices;
+  std::vector<ExprId> indices = {};
   ExprId value = kNone;
   ax::Update update = ax::Update::kSet;  // others read, combine, write; with kGather lanes in ascending order
   Access access = Access::kUnit;
@@ -173,7 +173,7 @@ struct Print {
 /// Asks the cache for a line; never faults.
 struct Prefetch {
   BufferId buffer = kNone;
-  std::vector<ExprId> indices;
+  std::vector<ExprId> indices = {};
 };
 
 /// One parallel block. Tiles are numbered row-major over `tiles`; each runs `body` with the variables bound to its origin.
