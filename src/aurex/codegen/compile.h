@@ -1,0 +1,46 @@
+#pragma once
+
+// The door of code generation: a loop program goes in, callable machine code comes out, in this process.
+//
+// compile() may be called from several threads. CompiledCode stays mapped as long as someone holds it.
+
+#include <memory>
+#include <string>
+
+#include "aurex/base/kernel_abi.h"
+#include "aurex/schedule/loop_program.h"
+#include "aurex/schedule/target.h"
+
+namespace aurex::codegen {
+
+/// Milliseconds per stage.
+struct CompileTimes {
+  double emit_ms = 0;     // loop program to LLVM IR
+  double codegen_ms = 0;  // to an object
+  double link_ms = 0;     // to callable code
+};
+
+class CompiledCode {
+ public:
+  virtual ~CompiledCode() = default;
+  [[nodiscard]] AurexDrive drive() const { return drive_; }
+  [[nodiscard]] AurexPlanner plan() const { return plan_; }
+  [[nodiscard]] const CompileTimes& times() const { return times_; }
+
+ protected:
+  AurexDrive drive_ = nullptr;
+  AurexPlanner plan_ = nullptr;
+  CompileTimes times_;
+};
+
+/// Assumes a verified program for a target that this machine runs. Raises NotImplemented naming a construct that has no
+/// code yet.
+[[nodiscard]] std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program,
+                                                          const schedule::Target& target);
+
+enum class Emit : std::uint8_t { kLlvm, kAssembly, kObject };
+
+/// What compile() would run, as text (kObject: as bytes), for any target LLVM knows.
+[[nodiscard]] std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what);
+
+}  // namespace aurex::codegen
