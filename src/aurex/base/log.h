@@ -101,7 +101,7 @@ struct TrainingStep {
   std::int64_t step = 0;
   double loss = 0;
   double learning_rate = 0;
-  std::optional<double> tokens_per_second;
+  std::optional<double> tokens_per_second = std::nullopt;
 };
 void log_training_step(const TrainingStep& step, std::source_location where = std::source_location::current());
 
