@@ -39,7 +39,8 @@ Binding::Binding(const TileProgram& program)
     const ValueId value = program.dims[dim].defined_by;
     if (value != kNone) definitions_.push_back({dim, LaunchScalar(program, value)});
   }
-  for (const ExtentCheck& check : program.checks) conditions_.push_back({&check, LaunchScalar(program, check.condition)});
+  for (const ExtentCheck& check : program.checks)
+    conditions_.push_back({&check, LaunchScalar(program, check.condition)});
   for (ValueId id = 0; id < program.values.size(); ++id) {
     const Value& value = program.values[id];
     if (value.op == Op::kScalar && program.scalars[value.id].type == RegType::kI64 && value.type != RegType::kI64 &&
@@ -118,17 +119,15 @@ class Binding::Solver {
     for (DimId dim = 0; dim < program_.dims.size(); ++dim) {
       if (program_.dims[dim].name != given.name || program_.dims[dim].literal) continue;
       if (given.value < 0) {
-        throw InvalidConfig("kernel " + program_.name + ": extent " + std::string(given.name) + " = " +
-                            std::to_string(given.value) + " is negative")
-            .with("kernel", program_.name)
-            .with("argument", std::string(given.name));
+        throw with_fields(InvalidConfig("kernel " + program_.name + ": extent " + std::string(given.name) + " = " +
+                                        std::to_string(given.value) + " is negative"),
+                          {{"kernel", program_.name}, {"argument", std::string(given.name)}});
       }
       call_.extents[dim] = given.value;
       return;
     }
-    throw ArgumentError("kernel " + program_.name + " has no dimension " + quoted(given.name))
-        .with("kernel", program_.name)
-        .with("argument", std::string(given.name));
+    throw with_fields(ArgumentError("kernel " + program_.name + " has no dimension " + quoted(given.name)),
+                      {{"kernel", program_.name}, {"argument", std::string(given.name)}});
   }
 
   void take_array(ArrayId id) {
@@ -197,11 +196,10 @@ class Binding::Solver {
       return broadcast_shapes(shape, other);
     } catch (ShapeMismatch& error) {
       const std::string& name = program_.arrays[id].name;
-      throw ShapeMismatch("kernel " + program_.name + ": " + quoted(name) + " of shape " + to_string(other) +
-                              " does not stretch to " + to_string(shape),
-                          shape.extents(), other.extents())
-          .with("kernel", program_.name)
-          .with("parameter", name);
+      throw with_fields(ShapeMismatch("kernel " + program_.name + ": " + quoted(name) + " of shape " +
+                                          to_string(other) + " does not stretch to " + to_string(shape),
+                                      shape.extents(), other.extents()),
+                        {{"kernel", program_.name}, {"parameter", name}});
     }
   }
 
@@ -250,18 +248,17 @@ class Binding::Solver {
         const DimId dim = program_.arrays[id].dims[step.first + i].dim;
         const std::int64_t part = call_.extents[dim];
         if (part != kUnknown && __builtin_mul_overflow(product, part, &product)) product = -1;
-        parts += (i == 0 ? "" : ", ") + program_.dims[dim].name + (part == kUnknown ? "" : " = " + std::to_string(part));
+        parts +=
+            (i == 0 ? "" : ", ") + program_.dims[dim].name + (part == kUnknown ? "" : " = " + std::to_string(part));
         if (part == kUnknown && product != 0 && extent % product != 0) product = -1;
       }
       const bool solved = parts_known(id, step);
       if (solved ? product == extent : product >= 0) return;
       const std::string& name = program_.arrays[id].name;
-      throw ShapeMismatch("kernel " + program_.name + ": an axis of " + quoted(name) + " has " +
-                              std::to_string(extent) + " positions, which (" + parts + ") does not make",
-                          {product}, {extent})
-          .with("kernel", program_.name)
-          .with("axis", "(" + parts + ")")
-          .with("parameter", name);
+      throw with_fields(ShapeMismatch("kernel " + program_.name + ": an axis of " + quoted(name) + " has " +
+                                          std::to_string(extent) + " positions, which (" + parts + ") does not make",
+                                      {product}, {extent}),
+                        {{"kernel", program_.name}, {"axis", "(" + parts + ")"}, {"parameter", name}});
     });
   }
 
@@ -281,10 +278,9 @@ class Binding::Solver {
       if (known == value) continue;
       if (known != kUnknown) refuse_definition(definition.dim, value);
       if (value < 0) {
-        throw InvalidConfig("kernel " + program_.name + ": extent " + program_.dims[definition.dim].name + " = " +
-                            std::to_string(value) + " is negative")
-            .with("kernel", program_.name)
-            .with("axis", program_.dims[definition.dim].name);
+        throw with_fields(InvalidConfig("kernel " + program_.name + ": extent " + program_.dims[definition.dim].name +
+                                        " = " + std::to_string(value) + " is negative"),
+                          {{"kernel", program_.name}, {"axis", program_.dims[definition.dim].name}});
       }
       known = value;
       learned = true;
@@ -296,10 +292,9 @@ class Binding::Solver {
     for (DimId dim = 0; dim < program_.dims.size(); ++dim) {
       if (call_.extents[dim] != kUnknown) continue;
       const std::string& name = program_.dims[dim].name;
-      throw ArgumentError("kernel " + program_.name + ": no argument tells the extent of " + name + "; give it by name (" +
-                          name + "=…) or pass the result (out=)")
-          .with("kernel", program_.name)
-          .with("argument", name);
+      throw with_fields(ArgumentError("kernel " + program_.name + ": no argument tells the extent of " + name +
+                                      "; give it by name (" + name + "=…) or pass the result (out=)"),
+                        {{"kernel", program_.name}, {"argument", name}});
     }
   }
 
@@ -307,11 +302,10 @@ class Binding::Solver {
   void check_limits() const {
     for (const DimId dim : binding_.positions_) {
       if (call_.extents[dim] >= std::int64_t{1} << 31) {
-        throw InvalidConfig("kernel " + program_.name + ": positions along " + program_.dims[dim].name +
-                            " are used as i32 values, so its extent " + std::to_string(call_.extents[dim]) +
-                            " must be below 2^31")
-            .with("kernel", program_.name)
-            .with("axis", program_.dims[dim].name);
+        throw with_fields(InvalidConfig("kernel " + program_.name + ": positions along " + program_.dims[dim].name +
+                                        " are used as i32 values, so its extent " + std::to_string(call_.extents[dim]) +
+                                        " must be below 2^31"),
+                          {{"kernel", program_.name}, {"axis", program_.dims[dim].name}});
       }
     }
     for (const ArrayId id : binding_.results_) {
@@ -326,32 +320,32 @@ class Binding::Solver {
       if (program_.dims[dim].literal) continue;
       extents += (extents.empty() ? "" : ", ") + program_.dims[dim].name + " = " + std::to_string(call_.extents[dim]);
     }
-    throw ShapeMismatch("kernel " + program_.name + " requires " + condition.check->text + ", but " + extents, {},
-                        call_.extents)
-        .with("kernel", program_.name)
-        .with("condition", condition.check->text);
+    throw with_fields(
+        ShapeMismatch("kernel " + program_.name + " requires " + condition.check->text + ", but " + extents, {},
+                      call_.extents),
+        {{"kernel", program_.name}, {"condition", condition.check->text}});
   }
 
   [[noreturn]] void refuse_dtype(const Array& array, const TensorView& view) const {
-    throw DTypeMismatch("kernel " + program_.name + ": " + quoted(array.name) + " is " +
-                        std::string(to_string(view.dtype)) + ", expected " +
-                        std::string(to_string(array.storage.dtype)))
-        .with("kernel", program_.name)
-        .with("parameter", array.name)
-        .with("expected", std::string(to_string(array.storage.dtype)))
-        .with("actual", std::string(to_string(view.dtype)));
+    throw with_fields(
+        DTypeMismatch("kernel " + program_.name + ": " + quoted(array.name) + " is " +
+                      std::string(to_string(view.dtype)) + ", expected " + std::string(to_string(array.storage.dtype))),
+        {{"kernel", program_.name},
+         {"parameter", array.name},
+         {"expected", std::string(to_string(array.storage.dtype))},
+         {"actual", std::string(to_string(view.dtype))}});
   }
 
   [[noreturn]] void refuse_rank(const Array& array, const ArrayPlan& plan, const TensorView& view) const {
     const std::string least = plan.pack_axis >= 0 ? "at least " : "";
-    throw DimensionMismatch("kernel " + program_.name + ": " + quoted(array.name) + " has " +
-                                std::to_string(view.rank()) + " axes, expected " + least +
-                                std::to_string(plan.fixed_rank),
-                            plan.fixed_rank, view.rank())
-        .with("kernel", program_.name)
-        .with("parameter", array.name)
-        .with("expected", std::to_string(plan.fixed_rank))
-        .with("actual", std::to_string(view.rank()));
+    throw with_fields(DimensionMismatch("kernel " + program_.name + ": " + quoted(array.name) + " has " +
+                                            std::to_string(view.rank()) + " axes, expected " + least +
+                                            std::to_string(plan.fixed_rank),
+                                        plan.fixed_rank, view.rank()),
+                      {{"kernel", program_.name},
+                       {"parameter", array.name},
+                       {"expected", std::to_string(plan.fixed_rank)},
+                       {"actual", std::to_string(view.rank())}});
   }
 
   [[noreturn]] void refuse_extent(DimId dim, std::int64_t extent, ArrayId from) const {
@@ -361,21 +355,21 @@ class Binding::Solver {
     const std::int64_t known = call_.extents[dim];
     const std::string other_name = other == kNone ? "the signature or the call" : program_.arrays[other].name;
     if (program_.arrays[from].role == ArrayRole::kResult) {
-      throw InvalidConfig("kernel " + program_.name + ": result " + quoted(parameter) + " has " +
-                          std::to_string(extent) + " positions along " + name + ", expected " + std::to_string(known))
-          .with("kernel", program_.name)
-          .with("argument", parameter)
-          .with("axis", name);
+      throw with_fields(
+          InvalidConfig("kernel " + program_.name + ": result " + quoted(parameter) + " has " + std::to_string(extent) +
+                        " positions along " + name + ", expected " + std::to_string(known)),
+          {{"kernel", program_.name}, {"argument", parameter}, {"axis", name}});
     }
-    throw ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(known) + " in " +
-                            quoted(other_name) + " and " + std::to_string(extent) + " in " + quoted(parameter),
-                        {known}, {extent})
-        .with("kernel", program_.name)
-        .with("axis", name)
-        .with("expected", std::to_string(known))
-        .with("actual", std::to_string(extent))
-        .with("parameter", parameter)
-        .with("other_parameter", other == kNone ? "" : other_name);
+    throw with_fields(
+        ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(known) + " in " +
+                          quoted(other_name) + " and " + std::to_string(extent) + " in " + quoted(parameter),
+                      {known}, {extent}),
+        {{"kernel", program_.name},
+         {"axis", name},
+         {"expected", std::to_string(known)},
+         {"actual", std::to_string(extent)},
+         {"parameter", parameter},
+         {"other_parameter", other == kNone ? "" : other_name}});
   }
 
   [[noreturn]] void refuse_pack(DimId dim, const Dims& shape, ArrayId from) const {
@@ -383,22 +377,21 @@ class Binding::Solver {
     const std::string& parameter = program_.arrays[from].name;
     const Dims& known = call_.pack_shapes[program_.dims[dim].pack];
     if (program_.arrays[from].role == ArrayRole::kResult) {
-      throw InvalidConfig("kernel " + program_.name + ": result " + quoted(parameter) + " has " + to_string(shape) +
-                          " for " + name + "..., expected " + to_string(known))
-          .with("kernel", program_.name)
-          .with("argument", parameter)
-          .with("axis", name);
+      throw with_fields(InvalidConfig("kernel " + program_.name + ": result " + quoted(parameter) + " has " +
+                                      to_string(shape) + " for " + name + "..., expected " + to_string(known)),
+                        {{"kernel", program_.name}, {"argument", parameter}, {"axis", name}});
     }
     const std::string& other = program_.arrays[call_.known_from[dim]].name;
-    throw ShapeMismatch("kernel " + program_.name + ": axes " + name + "... are " + to_string(known) + " in " +
-                            quoted(other) + " and " + to_string(shape) + " in " + quoted(parameter),
-                        known.extents(), shape.extents())
-        .with("kernel", program_.name)
-        .with("axis", name)
-        .with("expected", to_string(known))
-        .with("actual", to_string(shape))
-        .with("parameter", parameter)
-        .with("other_parameter", other);
+    throw with_fields(
+        ShapeMismatch("kernel " + program_.name + ": axes " + name + "... are " + to_string(known) + " in " +
+                          quoted(other) + " and " + to_string(shape) + " in " + quoted(parameter),
+                      known.extents(), shape.extents()),
+        {{"kernel", program_.name},
+         {"axis", name},
+         {"expected", to_string(known)},
+         {"actual", to_string(shape)},
+         {"parameter", parameter},
+         {"other_parameter", other}});
   }
 
   [[noreturn]] void refuse_definition(DimId dim, std::int64_t value) const {
@@ -406,14 +399,14 @@ class Binding::Solver {
     const std::string& name = program_.dims[dim].name;
     const std::int64_t known = call_.extents[dim];
     const std::string where = from == kNone ? "the call" : quoted(program_.arrays[from].name);
-    throw ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(value) +
-                            " by its where clause and " + std::to_string(known) + " in " + where,
-                        {value}, {known})
-        .with("kernel", program_.name)
-        .with("axis", name)
-        .with("expected", std::to_string(value))
-        .with("actual", std::to_string(known))
-        .with("parameter", from == kNone ? "" : program_.arrays[from].name);
+    throw with_fields(ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(value) +
+                                        " by its where clause and " + std::to_string(known) + " in " + where,
+                                    {value}, {known}),
+                      {{"kernel", program_.name},
+                       {"axis", name},
+                       {"expected", std::to_string(value)},
+                       {"actual", std::to_string(known)},
+                       {"parameter", from == kNone ? "" : program_.arrays[from].name}});
   }
 
   const Binding& binding_;
@@ -427,25 +420,23 @@ void Binding::take_views(const Arguments& arguments, BoundCall& call) const {
   if (arguments.arrays.size() != inputs_.size()) {
     const bool missing = arguments.arrays.size() < inputs_.size();
     const std::string name = missing ? program_.arrays[inputs_[arguments.arrays.size()]].name : "";
-    throw ArgumentError("kernel " + program_.name + " takes " + std::to_string(inputs_.size()) + " arrays, got " +
-                        std::to_string(arguments.arrays.size()) + (missing ? "; missing " + quoted(name) : ""))
-        .with("kernel", program_.name)
-        .with("argument", name);
+    throw with_fields(
+        ArgumentError("kernel " + program_.name + " takes " + std::to_string(inputs_.size()) + " arrays, got " +
+                      std::to_string(arguments.arrays.size()) + (missing ? "; missing " + quoted(name) : "")),
+        {{"kernel", program_.name}, {"argument", name}});
   }
   if (arguments.results.size() > results_.size()) {
-    throw ArgumentError("kernel " + program_.name + " has " + std::to_string(results_.size()) + " results, got out= for " +
-                        std::to_string(arguments.results.size()))
-        .with("kernel", program_.name)
-        .with("argument", "out");
+    throw with_fields(ArgumentError("kernel " + program_.name + " has " + std::to_string(results_.size()) +
+                                    " results, got out= for " + std::to_string(arguments.results.size())),
+                      {{"kernel", program_.name}, {"argument", "out"}});
   }
   call.views.assign(program_.arrays.size(), nullptr);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     call.views[inputs_[i]] = arguments.arrays[i];
     if (arguments.arrays[i] == nullptr) {
       const std::string& name = program_.arrays[inputs_[i]].name;
-      throw ArgumentError("kernel " + program_.name + ": missing argument " + quoted(name))
-          .with("kernel", program_.name)
-          .with("argument", name);
+      throw with_fields(ArgumentError("kernel " + program_.name + ": missing argument " + quoted(name)),
+                        {{"kernel", program_.name}, {"argument", name}});
     }
   }
   for (std::size_t i = 0; i < arguments.results.size(); ++i) call.views[results_[i]] = arguments.results[i];
@@ -455,11 +446,10 @@ void Binding::take_scalars(const Arguments& arguments, BoundCall& call) const {
   if (arguments.scalars.size() != program_.scalars.size()) {
     const bool missing = arguments.scalars.size() < program_.scalars.size();
     const std::string name = missing ? program_.scalars[arguments.scalars.size()].name : "";
-    throw ArgumentError("kernel " + program_.name + " takes " + std::to_string(program_.scalars.size()) +
-                        " scalars, got " + std::to_string(arguments.scalars.size()) +
-                        (missing ? "; missing " + quoted(name) : ""))
-        .with("kernel", program_.name)
-        .with("argument", name);
+    throw with_fields(ArgumentError("kernel " + program_.name + " takes " + std::to_string(program_.scalars.size()) +
+                                    " scalars, got " + std::to_string(arguments.scalars.size()) +
+                                    (missing ? "; missing " + quoted(name) : "")),
+                      {{"kernel", program_.name}, {"argument", name}});
   }
   call.f64_scalars.resize(program_.scalars.size());
   call.i64_scalars.resize(program_.scalars.size());
@@ -468,12 +458,13 @@ void Binding::take_scalars(const Arguments& arguments, BoundCall& call) const {
     const ScalarArgument& given = arguments.scalars[i];
     const bool fits = given.type == scalar.type || (scalar.type == RegType::kF64 && given.type == RegType::kI64);
     if (!fits) {
-      throw DTypeMismatch("kernel " + program_.name + ": scalar " + quoted(scalar.name) + " is " +
-                          std::string(to_string(given.type)) + ", expected " + std::string(to_string(scalar.type)))
-          .with("kernel", program_.name)
-          .with("parameter", scalar.name)
-          .with("expected", std::string(to_string(scalar.type)))
-          .with("actual", std::string(to_string(given.type)));
+      throw with_fields(
+          DTypeMismatch("kernel " + program_.name + ": scalar " + quoted(scalar.name) + " is " +
+                        std::string(to_string(given.type)) + ", expected " + std::string(to_string(scalar.type))),
+          {{"kernel", program_.name},
+           {"parameter", scalar.name},
+           {"expected", std::string(to_string(scalar.type))},
+           {"actual", std::string(to_string(given.type))}});
     }
     if (scalar.type == RegType::kF64) {
       call.f64_scalars[scalar.slot] = to_f64(given.type, given.value);
@@ -485,11 +476,11 @@ void Binding::take_scalars(const Arguments& arguments, BoundCall& call) const {
     const Value& value = program_.values[id];
     const Scalar& scalar = program_.scalars[value.id];
     const std::int64_t given = call.i64_scalars[scalar.slot];
-    if (to_i64(value.type, from_i64(value.type, given)) == given && (given >= 0 || value.type == RegType::kI32)) continue;
-    throw InvalidConfig("kernel " + program_.name + ": scalar " + quoted(scalar.name) + " = " + std::to_string(given) +
-                        " does not fit " + std::string(to_string(value.type)))
-        .with("kernel", program_.name)
-        .with("argument", scalar.name);
+    if (to_i64(value.type, from_i64(value.type, given)) == given && (given >= 0 || value.type == RegType::kI32))
+      continue;
+    throw with_fields(InvalidConfig("kernel " + program_.name + ": scalar " + quoted(scalar.name) + " = " +
+                                    std::to_string(given) + " does not fit " + std::string(to_string(value.type))),
+                      {{"kernel", program_.name}, {"argument", scalar.name}});
   }
 }
 

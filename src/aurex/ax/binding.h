@@ -3,9 +3,9 @@
 // From the arguments of a call to what a kernel's code reads.
 //
 // A Binding is made once per program. It solves the dimensions from the shapes of the arguments (rule 11), evaluates
-// `where` clauses, stretches the arguments of expression kernels by NumPy's rules, merges the axes of packs, and refuses
-// calls that are wrong: ShapeMismatch, DimensionMismatch, DTypeMismatch, ArgumentError, InvalidConfig, OutOfMemory, each
-// naming the kernel and the parameter. Nothing is written to before a call has been accepted.
+// `where` clauses, stretches the arguments of expression kernels by NumPy's rules, merges the axes of packs, and
+// refuses calls that are wrong: ShapeMismatch, DimensionMismatch, DTypeMismatch, ArgumentError, InvalidConfig,
+// OutOfMemory, each naming the kernel and the parameter. Nothing is written to before a call has been accepted.
 //
 // A BoundCall is the result: flat tables of the layout that kernel_abi.h prescribes. Filling one again for the same
 // program allocates nothing, so a launch path keeps one per thread. The interpreter and compiled code both run on it. A
@@ -50,15 +50,15 @@ struct Arguments {
 };
 
 struct BoundCall {
-  std::vector<std::int64_t> extents;        // per dimension
-  std::vector<std::int64_t> packs;          // kAurexPackRank merged extents per pack
-  std::vector<std::int64_t> strides;        // what `arrays` point into
-  std::vector<AurexArray> arrays;           // per array of the program; a scratch array's data is null
+  std::vector<std::int64_t> extents;  // per dimension
+  std::vector<std::int64_t> packs;    // kAurexPackRank merged extents per pack
+  std::vector<std::int64_t> strides;  // what `arrays` point into
+  std::vector<AurexArray> arrays;     // per array of the program; a scratch array's data is null
   std::vector<double> f64_scalars;
   std::vector<std::int64_t> i64_scalars;
-  std::vector<Dims> pack_shapes;            // per pack, as the caller sees it; of an expression kernel: the whole shape
-  std::vector<const TensorView*> views;     // per array; null for scratch and for results still to be given
-  std::vector<std::uint32_t> known_from;    // per dimension: the array that gave it, or kNone
+  std::vector<Dims> pack_shapes;          // per pack, as the caller sees it; of an expression kernel: the whole shape
+  std::vector<const TensorView*> views;   // per array; null for scratch and for results still to be given
+  std::vector<std::uint32_t> known_from;  // per dimension: the array that gave it, or kNone
 
   [[nodiscard]] LaunchFacts facts() const { return {extents.data(), f64_scalars.data(), i64_scalars.data()}; }
   /// Without scratch, error record, runtime and context, which are the launcher's.
@@ -98,8 +98,8 @@ class Binding {
     std::vector<std::uint32_t> slots;  // per dimension
     std::uint32_t stride_base = 0;     // in BoundCall::strides
     std::uint32_t stride_count = 0;
-    int fixed_rank = 0;    // axes beside the pack
-    int pack_axis = -1;    // which of `axes` is a pack
+    int fixed_rank = 0;  // axes beside the pack
+    int pack_axis = -1;  // which of `axes` is a pack
   };
   /// Where a pack occurs.
   struct PackUse {

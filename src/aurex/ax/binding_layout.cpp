@@ -10,8 +10,8 @@
 namespace aurex::ax {
 namespace {
 
-/// Adjacent axes of several arrays, merged from the innermost outwards wherever every array steps through both as through
-/// one. Axes of one position are left out.
+/// Adjacent axes of several arrays, merged from the innermost outwards wherever every array steps through both as
+/// through one. Axes of one position are left out.
 class AxisMerger {
  public:
   static constexpr int kMaxArrays = 64;
@@ -47,9 +47,8 @@ class AxisMerger {
 };
 
 [[noreturn]] void refuse_output(const TileProgram& program, const std::string& name, const std::string& why) {
-  throw InvalidConfig("kernel " + program.name + ": output '" + name + "' " + why)
-      .with("kernel", program.name)
-      .with("argument", name);
+  throw with_fields(InvalidConfig("kernel " + program.name + ": output '" + name + "' " + why),
+                    {{"kernel", program.name}, {"argument", name}});
 }
 
 [[noreturn]] void refuse_axes(const TileProgram& program) {
@@ -64,19 +63,18 @@ void Binding::check_results(const BoundCall& call) const {
     const Array& array = program_.arrays[id];
     const TensorView* view = call.views[id];
     if (view == nullptr) {
-      throw ArgumentError("kernel " + program_.name + ": no memory for result '" + array.name + "'")
-          .with("kernel", program_.name)
-          .with("argument", array.name);
+      throw with_fields(ArgumentError("kernel " + program_.name + ": no memory for result '" + array.name + "'"),
+                        {{"kernel", program_.name}, {"argument", array.name}});
     }
     if (array.role == ArrayRole::kResult) {
       if (view->dtype != array.storage.dtype) {
-        throw DTypeMismatch("kernel " + program_.name + ": result '" + array.name + "' is " +
-                            std::string(to_string(view->dtype)) + ", expected " +
-                            std::string(to_string(array.storage.dtype)))
-            .with("kernel", program_.name)
-            .with("parameter", array.name)
-            .with("expected", std::string(to_string(array.storage.dtype)))
-            .with("actual", std::string(to_string(view->dtype)));
+        throw with_fields(DTypeMismatch("kernel " + program_.name + ": result '" + array.name + "' is " +
+                                        std::string(to_string(view->dtype)) + ", expected " +
+                                        std::string(to_string(array.storage.dtype))),
+                          {{"kernel", program_.name},
+                           {"parameter", array.name},
+                           {"expected", std::string(to_string(array.storage.dtype))},
+                           {"actual", std::string(to_string(view->dtype))}});
       }
       const Dims shape = result_shape(call, id);
       if (!(shape == view->shape)) {
@@ -85,8 +83,8 @@ void Binding::check_results(const BoundCall& call) const {
     }
     if (view->read_only) refuse_output(program_, array.name, "is read-only");
     if (!view->contiguous() && !proves_distinct(view->shape, view->strides)) {
-      refuse_output(program_, array.name, "may hold one element at two positions (strides " + to_string(view->strides) +
-                                              ")");
+      refuse_output(program_, array.name,
+                    "may hold one element at two positions (strides " + to_string(view->strides) + ")");
     }
   }
 }
@@ -102,11 +100,9 @@ void Binding::check_aliases(const BoundCall& call) const {
       const Array& read = program_.arrays[other];
       // The same elements, each read in the tile that writes it, before it is written.
       if (overlap == Overlap::kIdentical && read.role == ArrayRole::kInput && read.in_place) continue;
-      throw InvalidConfig("kernel " + program_.name + ": output '" + written.name + "' shares memory with '" + read.name +
-                          "'")
-          .with("kernel", program_.name)
-          .with("argument", written.name)
-          .with("other", read.name);
+      throw with_fields(InvalidConfig("kernel " + program_.name + ": output '" + written.name +
+                                      "' shares memory with '" + read.name + "'"),
+                        {{"kernel", program_.name}, {"argument", written.name}, {"other", read.name}});
     }
   }
 }

@@ -93,8 +93,8 @@ class BindingTest : public testing::Test {
     std::vector<const TensorView*> input_pointers, result_pointers;
     for (const TensorView& view : inputs_) input_pointers.push_back(&view);
     for (const TensorView& view : results_) result_pointers.push_back(&view);
-    binding_->solve(
-        {.arrays = input_pointers, .scalars = scalars, .results = result_pointers, .extents = extents}, call_);
+    binding_->solve({.arrays = input_pointers, .scalars = scalars, .results = result_pointers, .extents = extents},
+                    call_);
     std::vector<TensorView> made;
     made.reserve(binding_->results().size());
     for (const ArrayId id : binding_->results()) {
@@ -218,7 +218,8 @@ TEST_F(BindingTest, WhereDefinesAndChecksExtents) {
   const DimId n = s.dim("N"), half = s.dim("H");
   s.array("x", ArrayRole::kInput, {n});
   s.array("y", ArrayRole::kResult, {half});
-  const ValueId extent = s.leaf(Op::kExtent, n), two = s.leaf(Op::kConst, kNone, 2), zero = s.leaf(Op::kConst, kNone, 0);
+  const ValueId extent = s.leaf(Op::kExtent, n), two = s.leaf(Op::kConst, kNone, 2),
+                zero = s.leaf(Op::kConst, kNone, 0);
   s.program.dims[half].defined_by = s.binary(Op::kFloorDiv, RegType::kI64, extent, two);
   const ValueId rest = s.binary(Op::kMod, RegType::kI64, extent, two);
   ExtentCheck check;

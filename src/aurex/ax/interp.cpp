@@ -330,12 +330,12 @@ void Machine::execute(const Assert& assertion) {
     if (mask && !mask->cells[walk.at(live)].truth()) continue;
     if (condition.cells[walk.at(source)].truth()) continue;
     const std::int64_t position = linear_position(walk);
-    throw KernelError("kernel " + program_.name + ", line " + std::to_string(line(statement_)) + ": assertion failed at " +
-                      std::to_string(position) + ": " + assertion.text)
-        .with("kernel", program_.name)
-        .with("line", std::to_string(line(statement_)))
-        .with("position", std::to_string(position))
-        .with("text", assertion.text);
+    throw with_fields(KernelError("kernel " + program_.name + ", line " + std::to_string(line(statement_)) +
+                                  ": assertion failed at " + std::to_string(position) + ": " + assertion.text),
+                      {{"kernel", program_.name},
+                       {"line", std::to_string(line(statement_))},
+                       {"position", std::to_string(position)},
+                       {"text", assertion.text}});
   }
 }
 

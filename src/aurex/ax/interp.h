@@ -72,13 +72,13 @@ struct RunReport {
   std::vector<Finding> findings;  // of --safe; at most kMaxPrints
 };
 
-/// Runs the program on a finished call. Positions in faults and records number the elements of a statement row-major over
-/// full extents: first the axes of enclosing `parallel` and `for` statements that the statement carries or that are `by 1`,
-/// from the outside in, then its other axes in the order of their ids.
+/// Runs the program on a finished call. Positions in faults and records number the elements of a statement row-major
+/// over full extents: first the axes of enclosing `parallel` and `for` statements that the statement carries or that
+/// are `by 1`, from the outside in, then its other axes in the order of their ids.
 RunReport run(const TileProgram& program, const BoundCall& call, const InterpOptions& options = {});
 
-/// How far each element of a result may lie from the interpreter's where float sums are taken in another order. Zero where
-/// no float sum reaches it; infinite where it decides between a number and none.
+/// How far each element of a result may lie from the interpreter's where float sums are taken in another order. Zero
+/// where no float sum reaches it; infinite where it decides between a number and none.
 struct ErrorBounds {
   ArrayId array = kNone;
   std::vector<double> bound;  // row-major over the view's shape

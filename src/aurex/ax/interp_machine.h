@@ -2,9 +2,9 @@
 
 // The state of one run of the interpreter. Internal to the interpreter; interp.h is the way in.
 //
-// Values are computed when a statement first needs them and kept until the body in which that happened ends, or its next
-// iteration begins. So a value read in a loop is read anew each time round, and one that a `let` named before the loop is
-// not. Arguments stand before users in the program, so what a statement needs is computed in ascending order.
+// Values are computed when a statement first needs them and kept until the body in which that happened ends, or its
+// next iteration begins. So a value read in a loop is read anew each time round, and one that a `let` named before the
+// loop is not. Arguments stand before users in the program, so what a statement needs is computed in ascending order.
 
 #include <map>
 #include <memory>
@@ -112,11 +112,11 @@ class Machine {
   Ranges ranges_ = {};
   std::vector<ArrayMemory> memory_;
   std::vector<Tile> vars_;
-  std::vector<TilePtr> values_;        // per ValueId, null where not at hand
-  std::vector<ValueId> trail_;         // values at hand in the order they came; frames are suffixes of it
+  std::vector<TilePtr> values_;  // per ValueId, null where not at hand
+  std::vector<ValueId> trail_;   // values at hand in the order they came; frames are suffixes of it
   TilePtr mask_;
-  std::vector<AxisId> enclosing_;      // axes of enclosing parallel and for statements, outermost first
-  AxisSet loop_axes_ = 0;              // those of `for`
+  std::vector<AxisId> enclosing_;  // axes of enclosing parallel and for statements, outermost first
+  AxisSet loop_axes_ = 0;          // those of `for`
   std::vector<Note> notes_;
   std::multimap<std::pair<std::int64_t, std::int64_t>, PrintRecord> prints_;  // of this launch, by position and line
   Span statement_;

@@ -31,7 +31,8 @@ std::int64_t Machine::linear_position(const Walk& walk, bool with_loops) const {
   AxisSet taken = 0, carried = 0;
   for (const AxisId axis : walk.axes()) carried |= axis_bit(axis);
   const auto take = [&](AxisId axis) {
-    linear = linear * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
+    linear =
+        linear * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
     taken |= axis_bit(axis);
   };
   for (const AxisId axis : enclosing_) {

@@ -94,9 +94,10 @@ Tile Machine::reduce_arg(const Value& value) {
     const Cell cell = from.cells[walk.at(source)];
     tile.mark(at, merge(tile.note(at), from.note(walk.at(source))));
     const Cell pair[] = {cell, best[at]};
-    const bool better = found[at] == 0 || (!is_nan(from.type, best[at]) &&
-                                           (is_nan(from.type, cell) ||
-                                            evaluate(largest ? Op::kGt : Op::kLt, RegType::kBool, from.type, pair).truth()));
+    const bool better =
+        found[at] == 0 ||
+        (!is_nan(from.type, best[at]) &&
+         (is_nan(from.type, cell) || evaluate(largest ? Op::kGt : Op::kLt, RegType::kBool, from.type, pair).truth()));
     if (!better) continue;
     found[at] = 1;
     best[at] = cell;

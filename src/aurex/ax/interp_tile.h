@@ -3,8 +3,8 @@
 // Values of the interpreter and how to walk over them. Internal to the interpreter.
 //
 // A Tile holds one cell per combination of positions of its axes, row-major with the axes in ascending order of id. The
-// positions in view are the same for all values at one moment: Ranges. A Walk steps through a set of axes and keeps, for
-// each registered operand, the offset of the matching cell; axes that an operand does not carry repeat.
+// positions in view are the same for all values at one moment: Ranges. A Walk steps through a set of axes and keeps,
+// for each registered operand, the offset of the matching cell; axes that an operand does not carry repeat.
 
 #include <array>
 #include <bit>

@@ -66,7 +66,7 @@ void Machine::compute(ValueId id) {
       break;
     case Op::kReduce:
       tile = value.reduction == Reduction::kArgmax || value.reduction == Reduction::kArgmin ? reduce_arg(value)
-                                                                                           : reduce(value);
+                                                                                            : reduce(value);
       break;
     case Op::kScan:
       tile = scan(value);
@@ -111,8 +111,8 @@ Tile Machine::make(AxisSet axes, RegType type) const {
   std::int64_t count = 1;
   for (const AxisId axis : axis_list(axes)) {
     if (__builtin_mul_overflow(count, ranges_[axis].count, &count) || count > options_.memory_limit / kCellBytes) {
-      throw OutOfMemory("the interpreter's values of kernel " + program_.name + " at this tile size", count * kCellBytes,
-                        options_.memory_limit, options_.memory_limit);
+      throw OutOfMemory("the interpreter's values of kernel " + program_.name + " at this tile size",
+                        count * kCellBytes, options_.memory_limit, options_.memory_limit);
     }
   }
   return {.axes = axes, .type = type, .cells = std::vector<Cell>(static_cast<std::size_t>(count)), .notes = {}};
@@ -149,8 +149,8 @@ Tile Machine::random(const Value& value) {
   for (; !walk.done(); walk.next()) {
     std::uint64_t element = 0;
     for (const AxisId axis : order) {
-      element = element * static_cast<std::uint64_t>(ranges_[axis].extent) +
-                static_cast<std::uint64_t>(walk.position(axis));
+      element =
+          element * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
     }
     const auto seed_bits = static_cast<std::uint64_t>(to_i64(seed.type, seed.cells[walk.at(key)]));
     tile.cells[walk.step()] = from_f64(value.type, philox_uniform(seed_bits, element));

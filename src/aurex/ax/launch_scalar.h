@@ -2,8 +2,8 @@
 
 // Values that are the same for a whole launch: `where` definitions and checks, start values, extents of axes.
 //
-// Such a value depends on constants, extents and scalar parameters only. A LaunchScalar is one of them as a flat list of
-// operations, made once per program; evaluating it is a walk over that list and allocates nothing for up to 64
+// Such a value depends on constants, extents and scalar parameters only. A LaunchScalar is one of them as a flat list
+// of operations, made once per program; evaluating it is a walk over that list and allocates nothing for up to 64
 // operations. Immutable once made; any thread may evaluate.
 //
 //   LaunchScalar columns(program, program.dims[2].defined_by);
