@@ -17,7 +17,6 @@
 #include "aurex/base/clock.h"
 #include "aurex/base/environment.h"
 #include "aurex/base/error.h"
-#include "aurex/base/log.h"
 #include "aurex/base/thread_count.h"
 
 namespace aurex {
@@ -185,8 +184,7 @@ void ThreadPool::Crew::start(int threads) {
       workers.emplace_back([this, worker] { work(worker); });
     }
   } catch (const std::system_error&) {
-    // Those that started do the work, with the caller.
-    log_warn("the system refused a worker thread", {{"threads", std::to_string(workers.size() + 1)}});
+    // The system has no more threads to give: those that started do the work, with the caller.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

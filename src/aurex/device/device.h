@@ -51,9 +51,9 @@ struct DeviceInfo {
 /// Asks for one call.
 struct CallRequest {
   AurexDrive drive = nullptr;
-  AurexPlan plan;  ///< what the kernel's planner said for this frame
+  AurexPlan plan{};  ///< what the kernel's planner said for this frame
   /// extents, packs, arrays and scalars are the caller's; shared, error, runtime and context are the backend's to fill.
-  AurexFrame frame;
+  AurexFrame frame{};
   /// Checked between tiles: once true, the call ends early. May be null.
   const std::atomic<bool>* stop = nullptr;
 };

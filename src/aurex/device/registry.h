@@ -3,6 +3,7 @@
 // The devices of this process. The build lists the backends; each is asked once, at first use, what it finds.
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 

@@ -13,7 +13,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -39,7 +38,8 @@ class HostPool {
   static constexpr std::int64_t kHugePageFrom = 4 << 20;
   static constexpr std::int64_t kDefaultKeptEmpty = 256 << 20;
 
-  explicit HostPool(std::int64_t kept_empty = kDefaultKeptEmpty) : kept_empty_(kept_empty) {}
+  /// `kept_empty`: bytes of empty pools that stay mapped.
+  explicit HostPool(std::int64_t kept_empty = kDefaultKeptEmpty);
   /// Everything must have been released.
   ~HostPool();
   HostPool(const HostPool&) = delete;
@@ -65,10 +65,10 @@ class HostPool {
   struct FreeBlock;                   // the link that lies in a free small block
   static constexpr int kClasses = 7;  // 64 … 4096
 
-  void* place(std::int64_t bytes);
-  void* place_in_new_pool(std::int64_t bytes);
+  void* allocate_small(int size_class);
+  void* allocate_range(std::int64_t bytes);
   void release_range(std::byte* memory, std::int64_t bytes) noexcept;
-  void drop_empty(std::int64_t keep) noexcept;
+  [[nodiscard]] std::int64_t used() const noexcept;
 
   const std::int64_t kept_empty_;
   mutable std::mutex mutex_;

@@ -10,6 +10,7 @@
 //   Tensor first = x.with(slice(x.view(), 0, 0, 1));    // shares x's storage
 //   module["add"].into(z, x, y);                        // converts to TensorView
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,8 +39,8 @@ class Tensor {
   /// A copy of any view's elements.
   [[nodiscard]] static Tensor copy_of(const TensorView& view);
   /// A copy of a span. Raises ShapeMismatch unless the shape has as many elements.
-  template <typename T>
-  [[nodiscard]] static Tensor of(std::span<const T> values, const Dims& shape) {
+  template <typename T, std::size_t kExtent>
+  [[nodiscard]] static Tensor of(std::span<T, kExtent> values, const Dims& shape) {
     return copy_of(view_of(values, shape));
   }
 

@@ -6,6 +6,7 @@
 // at a character boundary.
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -23,7 +24,9 @@ template <int kCapacity>
 class FixedName {
  public:
   FixedName() = default;
-  FixedName(std::string_view text) {  // NOLINT(google-explicit-constructor): stands for the text
+  template <std::convertible_to<std::string_view> Text>
+  FixedName(const Text& source) {  // NOLINT(google-explicit-constructor): stands for the text
+    const std::string_view text = source;
     std::size_t length = text.size() < kCapacity ? text.size() : kCapacity;
     if (length < text.size()) {
       while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
@@ -60,9 +63,9 @@ struct Event {
   Kind kind = Kind::kZone;
   std::int32_t thread = 0;                ///< small number of the recording thread, from 1; filled in by record()
   std::int64_t begin_ns = 0, end_ns = 0;  ///< of the monotonic clock
-  FixedName<kNameCapacity> name;
+  FixedName<kNameCapacity> name{};
   std::int64_t bytes_allocated = 0, peak_bytes = 0;  ///< zones; see memory_counters.h
-  LaunchFacts launch;                                ///< launches
+  LaunchFacts launch{};                              ///< launches
 };
 
 }  // namespace aurex

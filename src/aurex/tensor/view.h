@@ -10,6 +10,7 @@
 //   TensorView column = select(a, 1, 0);                    // its first column
 //   fill over rows: broadcast_to(bias, a.shape)             // stride 0, read-only
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -44,8 +45,8 @@ struct TensorView {
 [[nodiscard]] TensorView contiguous_view(const void* data, DType dtype, const Dims& shape);
 
 /// A span as a row-major view; read-only where T is const. Raises ShapeMismatch unless the shape has as many elements.
-template <typename T>
-[[nodiscard]] TensorView view_of(std::span<T> values, const Dims& shape) {
+template <typename T, std::size_t kExtent>
+[[nodiscard]] TensorView view_of(std::span<T, kExtent> values, const Dims& shape) {
   if (element_count(shape) != static_cast<std::int64_t>(values.size())) {
     throw ShapeMismatch("a span does not have as many elements as its shape", shape.extents(),
                         {static_cast<std::int64_t>(values.size())});
