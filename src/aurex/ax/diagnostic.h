@@ -40,7 +40,7 @@ struct CodeInfo {
   std::string_view name;         ///< The enumerator without its k: "UnexpectedCharacter".
   std::string_view title;        ///< A few words, for lists.
   std::string_view explanation;  ///< Why the language refuses it: a sentence or more.
-  std::string_view refused;      ///< A whole program that gets exactly this code.
+  std::string_view refused;      ///< A whole program that gets exactly this code; empty for a limit.
   std::string_view repaired;     ///< The same program as it is accepted.
 };
 
@@ -82,6 +82,8 @@ class DiagnosticSink {
   Diagnostic& warning(Code code, Span span, std::string message);
 
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
+  /// Errors reported, those that were not kept included.
+  [[nodiscard]] std::size_t error_count() const { return errors_; }
   /// True when nothing more is kept; a pass that can stop early should.
   [[nodiscard]] bool full() const { return diagnostics_.size() >= limit_; }
   /// How many were not kept because the sink was full.
@@ -96,7 +98,7 @@ class DiagnosticSink {
   std::size_t errors_ = 0;
   std::size_t dropped_ = 0;
   std::vector<Diagnostic> diagnostics_;
-  Diagnostic overflow_;  // what report() returns when nothing is kept
+  Diagnostic unkept_;  // what report() returns for a diagnostic that it drops
 };
 
 struct RenderOptions {
@@ -124,10 +126,10 @@ class CompileError : public Error {
   CompileError(const Source& source, std::vector<Diagnostic> diagnostics,
                std::source_location where = std::source_location::current());
 
-  std::string code;                     ///< "AX0101"
+  std::string code;                     ///< Of the first error: "AX0101"
   std::string file;                     ///< Source::name()
-  LineColumn position;                  ///< Of the first diagnostic.
-  std::string text;                     ///< The message of the first diagnostic, one line.
+  LineColumn position;                  ///< Where the first error is.
+  std::string text;                     ///< The message of the first error, one line.
   std::vector<Diagnostic> diagnostics;  ///< All, in the order of their places.
 };
 

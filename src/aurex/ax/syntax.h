@@ -24,10 +24,11 @@
 
 namespace aurex::ax::syntax {
 
-/// Levels of nesting in one declaration, expressions and statements together; the parser refuses more with AX0901.
+/// Levels of one expression, and of statements within statements; the parser refuses more with AX0901.
 inline constexpr int kMaxDepth = 256;
-/// Syntax nodes in one module; the parser refuses more with AX0903.
-inline constexpr std::size_t kMaxNodes = 1'000'000;
+/// Tokens in one file; the parser refuses more with AX0903, and so bounds the memory of a tree (some 100 bytes a
+/// token).
+inline constexpr std::size_t kMaxTokens = 1'000'000;
 
 struct Name {
   std::string text;
@@ -151,7 +152,8 @@ struct Otherwise {
 };
 
 struct Expr {
-  Span span;  ///< The whole expression, without parentheses around it.
+  Span span;                 ///< The whole expression, without parentheses around it.
+  std::uint16_t height = 1;  ///< Levels of this tree, this node included; at most kMaxDepth.
   std::variant<IntLiteral, FloatLiteral, BoolLiteral, NameExpr, TargetFeature, Unary, Binary, Conditional, Call, Index,
                Reindex, Otherwise>
       node;

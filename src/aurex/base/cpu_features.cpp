@@ -87,8 +87,8 @@ void detect_names(CpuFeatures& found) {
 
   if (cpuid(0x80000000).eax < 0x80000004) return;
   char brand[49] = {};
-  for (unsigned part = 0; part < 3; ++part) {
-    const Registers r = cpuid(0x80000002 + part);
+  for (std::size_t part = 0; part < 3; ++part) {
+    const Registers r = cpuid(0x80000002 + static_cast<unsigned>(part));
     std::memcpy(brand + 16 * part, &r, 16);
   }
   found.model = brand;

@@ -17,9 +17,9 @@ std::string index_message(const IndexOutOfRange::Site& site) {
          site.kernel + "', line " + std::to_string(site.line) + ", at position " + std::to_string(site.position);
 }
 
-std::string memory_message(const std::string& what, std::int64_t requested, std::int64_t free, std::int64_t limit) {
-  std::string text =
-      what + ": requested " + std::to_string(requested) + " bytes, " + std::to_string(free) + " bytes are free, ";
+std::string memory_message(std::string what, std::int64_t requested, std::int64_t free, std::int64_t limit) {
+  std::string text = std::move(what) + ": requested " + std::to_string(requested) + " bytes, " + std::to_string(free) +
+                     " bytes are free, ";
   return text + (limit < 0 ? "no limit is set" : "the limit is " + std::to_string(limit) + " bytes");
 }
 
@@ -140,7 +140,7 @@ IndexOutOfRange::IndexOutOfRange(Site where_in_kernel, std::source_location wher
 
 OutOfMemory::OutOfMemory(std::string what, std::int64_t requested_bytes, std::int64_t free_bytes,
                          std::int64_t limit_bytes, std::source_location where)
-    : Error(ErrorCode::kOutOfMemory, memory_message(what, requested_bytes, free_bytes, limit_bytes), where),
+    : Error(ErrorCode::kOutOfMemory, memory_message(std::move(what), requested_bytes, free_bytes, limit_bytes), where),
       requested(requested_bytes),
       free(free_bytes),
       limit(limit_bytes) {
@@ -150,7 +150,7 @@ OutOfMemory::OutOfMemory(std::string what, std::int64_t requested_bytes, std::in
 }
 
 FormatError::FormatError(std::string message, std::int64_t byte_offset, std::source_location where)
-    : Error(ErrorCode::kFormatError, message + " (at byte " + std::to_string(byte_offset) + ")", where),
+    : Error(ErrorCode::kFormatError, std::move(message) + " (at byte " + std::to_string(byte_offset) + ")", where),
       offset(byte_offset) {
   with("offset", std::to_string(offset));
 }

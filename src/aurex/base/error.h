@@ -6,8 +6,10 @@
 // program can read. Subclasses add typed fields; domain layers may derive their own, and a catch of aurex::Error gets
 // all. Errors are values: copying one is cheap, and reading one from several threads is safe.
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <memory>
 #include <source_location>
 #include <span>
@@ -69,6 +71,14 @@ class Error : public std::exception {
   struct State;
   std::shared_ptr<State> state_;  // shared so that copies made by throw do not copy text
 };
+
+/// Adds facts and keeps the class, for throw expressions:
+/// `throw with_fields(ArgumentError("…"), {{"argument", name}});`
+template <std::derived_from<Error> E>
+[[nodiscard]] E with_fields(E error, std::initializer_list<std::pair<std::string, std::string>> fields) {
+  for (const auto& [name, value] : fields) error.with(name, value);
+  return error;
+}
 
 using Extents = std::vector<std::int64_t>;
 

@@ -17,6 +17,7 @@
 #include "aurex/base/clock.h"
 #include "aurex/base/environment.h"
 #include "aurex/base/error.h"
+#include "aurex/base/log.h"
 #include "aurex/base/thread_count.h"
 
 namespace aurex {
@@ -184,7 +185,8 @@ void ThreadPool::Crew::start(int threads) {
       workers.emplace_back([this, worker] { work(worker); });
     }
   } catch (const std::system_error&) {
-    // The system has no more threads to give: those that started do the work, with the caller.
+    // Those that started do the work, with the caller.
+    log_warn("the system refused a worker thread", {{"threads", std::to_string(workers.size() + 1)}});
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

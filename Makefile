@@ -1,0 +1,40 @@
+# The commands of a working day; what they do is in tools/ and in CMakePresets.json.
+#
+#   make test        set-up, build, every check that guards main
+#   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
+#   make tidy        clang-tidy over the whole library
+#   make format      rewrites the sources in the house style
+#   make clean       removes build/ (set-up stays)
+
+JOBS ?= 2
+PYTHON := $(CURDIR)/.venv/bin/python
+CONFIGURE := cmake --no-warn-unused-cli -DPython_EXECUTABLE=$(PYTHON) --preset
+
+.DEFAULT_GOAL := build
+.PHONY: setup build test sanitize tidy format clean
+
+setup:
+	@tools/setup
+
+build: setup
+	@$(CONFIGURE) release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/release -j$(JOBS)
+
+test: build
+	@$(PYTHON) tools/run_tests --jobs $(JOBS)
+
+sanitize: setup
+	@for preset in asan tsan; do \
+	  $(CONFIGURE) $$preset > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }; \
+	  cmake --build build/$$preset -j$(JOBS) || exit 1; \
+	  ctest --test-dir build/$$preset -j$(JOBS) --output-on-failure || exit 1; \
+	done
+
+tidy: build
+	@run-clang-tidy-19 -quiet -p build/release -j$(JOBS) '^$(CURDIR)/src/.*\.cpp$$'
+
+format: setup
+	@tools/format
+
+clean:
+	@rm -rf build
