@@ -3,7 +3,7 @@
 
 A fit is the weighted minimax polynomial (Remez exchange on a dense Chebyshev grid, 60 digits). Its coefficients are then
 rounded to the register type one by one, lowest power first, and the others are fitted again after each rounding, so the
-later coefficients absorb what the earlier ones lost. The error printed is that of the rounded polynomial, as a power of
+later coefficients absorb what the earlier ones lost; where that is no better, all are rounded at once. The error printed is that of the rounded polynomial, as a power of
 two, measured as the weight says (mostly relative to the function's value). Needs mpmath and numpy.
 
     python3 tools/fit_prelude.py [NAME...]      # all fits, or those whose name contains one of the words
@@ -95,13 +95,17 @@ def fit(case: Fit) -> tuple[list, mpf]:
     grid = [middle - half * mp.cos(mp.pi * (2 * i + 1) / (2 * GRID)) for i in range(GRID)]
     values = [case.target(t) for t in grid]
     weights = [abs(case.weight(t)) for t in grid]
+    def error(coefficients):
+        return max(abs((mp.polyval(coefficients[::-1], t) - v) * w) for t, v, w in zip(grid, values, weights))
+
+    plain = [round_to(case.bits, c) for c in remez(grid, values, weights, range(case.terms))]
     fixed: list = []
     for _ in range(case.terms):
         rest = [v - mp.polyval(fixed[::-1], t) if fixed else v for v, t in zip(values, grid)]
         free = remez(grid, rest, weights, range(len(fixed), case.terms))
         fixed.append(round_to(case.bits, free[0]))
-    worst = max(abs((mp.polyval(fixed[::-1], t) - v) * w) for t, v, w in zip(grid, values, weights))
-    return fixed, worst
+    # Around 0 the higher powers alone are a poor basis, and many of them are better rounded at once.
+    return min(((c, error(c)) for c in (plain, fixed)), key=lambda pair: pair[1])
 
 
 def literal(bits: int, value) -> str:
@@ -173,12 +177,12 @@ def _fits() -> list[Fit]:
         lambda t: 1 / (mp.exp((2 / t - 2) ** 2) * mp.erfc(2 / t - 2)))
     add("wide tan", 0, 7, 0, mpf("0.6169"), lambda z: (mp.tan(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,
         lambda z: z / mp.tan(mp.sqrt(z)) * mp.sqrt(z))
-    # exp(x^2) erfc(x) (1 + 2 x) = P((x - 4) / (x + 4)) from 0.45 to 28
+    # exp(x^2) erfc(x) (1 + 2 x) = P((x - 4) / (x + 4)) from 0.92 to 28
     def scaled(q):
         x = 4 * (1 + q) / (1 - q)
         return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
 
-    add("erfc", 0, 25, mpf("-0.798"), mpf("0.752"), scaled, lambda q: 1 / scaled(q))
+    add("erfc", 0, 21, mpf("-0.627"), mpf("0.752"), scaled, lambda q: 1 / scaled(q))
     return out
 
 
