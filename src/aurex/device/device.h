@@ -40,12 +40,12 @@ struct DeviceId {
 
 /// What is known about a device, for people and for choices. Unknown numbers are 0.
 struct DeviceInfo {
-  std::string name;  ///< of the product
-  int cores = 0;     ///< threads that kernels run on, or multiprocessors
+  std::string name{};  ///< of the product
+  int cores = 0;       ///< threads that kernels run on, or multiprocessors
   std::int64_t memory_bytes = 0;
-  std::vector<std::string> features;  ///< vector and matrix features: "avx2", "avx512f", "amx_int8"
-  std::string target;                 ///< code target: "cpu.avx512"
-  std::string driver;                 ///< version, empty where there is none
+  std::vector<std::string> features{};  ///< vector and matrix features: "avx2", "avx512f", "amx_int8"
+  std::string target{};                 ///< code target: "cpu.avx512"
+  std::string driver{};                 ///< version, empty where there is none
 };
 
 /// Asks for one call.

@@ -1,0 +1,26 @@
+#include <gtest/gtest.h>
+
+#include "aurex/device/registry.h"
+
+namespace aurex {
+namespace {
+
+TEST(NullBackend, RunsDriveAndNoTile) {
+  static int drives, tiles;
+  drives = tiles = 0;
+  CallRequest request;
+  request.plan.shared_bytes = 100;
+  request.drive = [](const AurexFrame* frame) {
+    ++drives;
+    frame->shared[99] = 1;
+    const auto block = [](const AurexFrame*, AurexWorker*, std::int64_t, std::int64_t) { ++tiles; };
+    EXPECT_EQ(frame->runtime->parallel(frame, block, 10, 0, 0), 0);
+  };
+  const CallOutcome outcome = find_device("null").backend().call(request);
+  EXPECT_EQ(drives, 1);
+  EXPECT_EQ(tiles, 0);
+  EXPECT_EQ(outcome.fault.fault, kAurexFaultNone);
+}
+
+}  // namespace
+}  // namespace aurex
