@@ -103,7 +103,7 @@ enum class Op : std::uint8_t {
   kPosition,  // position along axis `id`, i32 (i64 where declared so); for a unit axis a scalar
   kVar,       // variable `id`, as of this point
   kLoad,      // loads[id]
-  kRandom,    // rule 33: args seed, a, b; position over `axes`
+  kRandom,    // rule 33: args seed, then the kPosition of each named axis, outermost first
   // one argument
   kNeg, kAbs, kSign, kSqrt, kFloor, kCeil, kTrunc, kRound, kNot, kBitNot, kIsNan, kIsInf, kIsFinite, kPopcount, kClz,
   kCast,      // to `type`, rule 32
