@@ -72,15 +72,16 @@ struct AurexRuntime {
 
 /// The arguments of one call.
 struct AurexFrame {
-  const std::int64_t* extents;   ///< every dimension of the kernel, in order of first appearance; a pack's is its product
-  const std::int64_t* packs;     ///< kAurexPackRank extents per pack, in order of first appearance
-  const AurexArray* arrays;      ///< parameters, results, then kernel-level scratch, in order of declaration
-  const double* f64_scalars;     ///< scalar parameters of type float, in order
+  const std::int64_t*
+      extents;                ///< every dimension of the kernel, in order of first appearance; a pack's is its product
+  const std::int64_t* packs;  ///< kAurexPackRank extents per pack, in order of first appearance
+  const AurexArray* arrays;   ///< parameters, results, then kernel-level scratch, in order of declaration
+  const double* f64_scalars;  ///< scalar parameters of type float, in order
   const std::int64_t* i64_scalars;  ///< scalar parameters of type int and bool, in order
-  char* shared;                  ///< the call's own scratch, 64-byte aligned, of the size `plan` asked for
+  char* shared;                     ///< the call's own scratch, 64-byte aligned, of the size `plan` asked for
   AurexErrorRecord* error;
   const AurexRuntime* runtime;
-  void* context;                 ///< the runtime's own
+  void* context;  ///< the runtime's own
 };
 
 /// What a call will need, computed from the extents before it runs.
