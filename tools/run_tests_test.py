@@ -23,12 +23,15 @@ def test_counts_a_report_of_ctest(tmp_path):
         tmp_path / "ctest.xml",
         '<testcase name="base.A" classname="base.A" status="run"/>'
         '<testcase name="base.B" classname="base.B" status="fail"><failure message=""/></testcase>'
-        '<testcase name="base.C" classname="base.C" status="notrun"><skipped/></testcase>'
-        '<testcase name="base.D" classname="base.D" status="disabled"/>',
+        '<testcase name="base.C" classname="base.C" status="notrun">'
+        '<skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/></testcase>'
+        '<testcase name="base.D" classname="base.D" status="disabled"/>'
+        '<testcase name="x_NOT_BUILT" classname="x_NOT_BUILT" status="notrun">'
+        '<skipped message="Unable to find executable"/></testcase>',
     )
     tally = run_tests.read_junit(report)
-    assert str(tally) == "1 passed, 1 failed, 2 skipped"
-    assert tally.failures == ["base.B"]
+    assert str(tally) == "1 passed, 2 failed, 2 skipped"
+    assert tally.failures == ["base.B", "x_NOT_BUILT"]
 
 
 def test_counts_a_report_of_pytest(tmp_path):
