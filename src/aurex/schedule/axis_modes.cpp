@@ -1,0 +1,253 @@
+#include "aurex/schedule/axis_modes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace aurex::schedule {
+namespace {
+
+using ax::AxisId;
+using ax::AxisSet;
+using ax::Op;
+using ax::ValueId;
+
+/// Extents are not known when modes are chosen; an axis counts as this long.
+constexpr double kTypicalExtent = 64;
+/// A value dearer than this is stored once and loaded rather than computed in several nests: a store and a load of L1
+/// lines cost about as much as this many vector operations.
+constexpr std::int32_t kKeepCost = 8;
+
+/// Statements and values of one block, gathered.
+struct Roots {
+  struct Root {
+    ValueId value = kNone;
+    const ax::Store* store = nullptr;
+  };
+  std::vector<Root> all;
+  AxisSet loops = 0;   // axes of `for`
+  AxisSet axes = 0;    // all that any value or statement mentions
+};
+
+Roots gather(const KernelContext& kernel, const ax::Body& body, std::span<const ValueId> values) {
+  Roots roots;
+  for (const ValueId v : values) roots.all.push_back({.value = v});
+  for_each_stmt(body, [&](const ax::Stmt& stmt) {
+    const auto* store = std::get_if<ax::Store>(&stmt.node);
+    if (std::holds_alternative<ax::Let>(stmt.node)) return;  // its users count
+    for (const ValueId v : operands(stmt)) roots.all.push_back({.value = v, .store = store});
+    if (const auto* loop = std::get_if<ax::For>(&stmt.node)) roots.loops |= ax::axis_bit(loop->axis);
+    if (const auto* declare = std::get_if<ax::Declare>(&stmt.node)) roots.axes |= kernel.tiles.vars[declare->var].axes;
+    if (store) {
+      for (const ax::Index& index : store->indices) {
+        if (index.kind == ax::Index::Kind::kAxis) roots.axes |= ax::axis_bit(index.axis);
+      }
+    }
+  });
+  return roots;
+}
+
+/// All values that the roots reach, reductions included.
+std::vector<bool> reachable(const KernelContext& kernel, const Roots& roots) {
+  std::vector<bool> seen(kernel.tiles.values.size(), false);
+  for (const Roots::Root& root : roots.all) seen[root.value] = true;
+  for (ValueId v = static_cast<ValueId>(seen.size()); v-- > 0;) {
+    if (!seen[v]) continue;
+    for (const ValueId arg : kernel.value(v).args) seen[arg] = true;
+    if (kernel.value(v).op != Op::kLoad) continue;
+    const ax::Load& load = kernel.tiles.loads[kernel.value(v).id];
+    for (const ax::Index& index : load.indices) {
+      if (index.kind == ax::Index::Kind::kComputed) seen[index.value] = true;
+    }
+    if (load.otherwise != kNone) seen[load.otherwise] = true;
+  }
+  return seen;
+}
+
+/// The nests that a value is computed in, as far as two of them are told apart.
+class NestCount {
+ public:
+  void add(std::uint32_t nest) {
+    if (nests_[0] == nest || nests_[1] == nest) return;
+    (nests_[0] == kNone ? nests_[0] : nests_[1]) = nest;
+  }
+  void add(const NestCount& other) {
+    for (const std::uint32_t nest : other.nests_) {
+      if (nest != kNone) add(nest);
+    }
+  }
+  [[nodiscard]] bool several() const { return nests_[1] != kNone; }
+
+ private:
+  std::array<std::uint32_t, 2> nests_ = {kNone, kNone};
+};
+
+bool opens_nest(Op op) { return op == Op::kReduce || op == Op::kScan || op == Op::kArgsort || op == Op::kReindex; }
+
+/// Walks users before what they use, so that a kept value hides what it is made of.
+std::vector<bool> choose_kept(const KernelContext& kernel, const Roots& roots, const std::vector<bool>& reached,
+                              AxisSet range) {
+  std::vector<bool> keep(reached.size(), false);
+  std::vector<NestCount> nests(reached.size());
+  const auto value_count = static_cast<std::uint32_t>(reached.size());
+  for (std::uint32_t i = 0; i < roots.all.size(); ++i) {
+    // The operands of one store share its nest.
+    const std::uint32_t nest = i > 0 && roots.all[i].store && roots.all[i].store == roots.all[i - 1].store ? i - 1 : i;
+    nests[roots.all[i].value].add(value_count + nest);
+  }
+  for (ValueId v = value_count; v-- > 0;) {
+    if (!reached[v]) continue;
+    const ax::Value& value = kernel.value(v);
+    const ValueFacts& fact = kernel.fact(v);
+    const bool ranged = (value.axes & range) != 0;
+    const bool dear = fact.cost >= kKeepCost && value.op != Op::kConst && value.op != Op::kLoad;
+    keep[v] = keep[v] || (ranged && (opens_nest(value.op) ? value.op != Op::kReindex : dear && nests[v].several()));
+    NestCount mine = nests[v];
+    if (keep[v] || opens_nest(value.op)) {
+      mine = {};
+      mine.add(v);
+    }
+    for (const ValueId arg : value.args) nests[arg].add(mine);
+    if (value.op == Op::kReindex && (kernel.value(value.args[0]).axes & range) != 0) keep[value.args[0]] = true;
+    if (value.op != Op::kLoad) continue;
+    const ax::Load& load = kernel.tiles.loads[value.id];
+    for (const ax::Index& index : load.indices) {
+      if (index.kind == ax::Index::Kind::kComputed) nests[index.value].add(mine);
+    }
+    if (load.otherwise != kNone) nests[load.otherwise].add(mine);
+  }
+  return keep;
+}
+
+/// One load or store of the block.
+struct Reference {
+  ax::ArrayId array;
+  const std::vector<ax::Index>* indices;
+  AxisSet deps;
+};
+
+std::vector<Reference> references(const KernelContext& kernel, const Roots& roots, const std::vector<bool>& reached) {
+  std::vector<Reference> all;
+  for (ValueId v = 0; v < reached.size(); ++v) {
+    if (!reached[v] || kernel.value(v).op != Op::kLoad) continue;
+    const ax::Load& load = kernel.tiles.loads[kernel.value(v).id];
+    all.push_back({load.array, &load.indices, kernel.fact(v).deps});
+  }
+  const ax::Store* last = nullptr;
+  for (const Roots::Root& root : roots.all) {
+    if (!root.store || root.store == last) continue;
+    last = root.store;
+    AxisSet deps = kernel.fact(root.store->value).deps;
+    for (const ax::Index& index : root.store->indices) {
+      deps |= index.kind == ax::Index::Kind::kAxis ? ax::axis_bit(index.axis) : kernel.fact(index.value).deps;
+    }
+    // A store takes a line in and out: it counts twice.
+    all.push_back({root.store->array, &root.store->indices, deps});
+    all.push_back({root.store->array, &root.store->indices, deps});
+  }
+  return all;
+}
+
+double weight(const KernelContext& kernel, AxisSet axes) {
+  double product = 1;
+  for (const AxisId axis : axes_of(axes)) {
+    const ax::Value& extent = kernel.value(kernel.axis(axis).extent);
+    const bool known = extent.op == Op::kConst;
+    product *= known ? static_cast<double>(std::max<std::int64_t>(extent.integer, 1)) : kTypicalExtent;
+  }
+  return product;
+}
+
+/// Vector instructions per position of the tiles, when `lane` (or, with kNone, the best range axis of each access)
+/// carries the lanes.
+double estimate(const KernelContext& kernel, const std::vector<Reference>& refs, const std::vector<bool>& reached,
+                AxisSet inner, AxisSet range, AxisId lane) {
+  const double lanes = kernel.target.lanes(4);
+  double cost = 0;
+  for (const Reference& ref : refs) {
+    bool wide = lane != kNone && lane_quality(kernel, ref.array, *ref.indices, lane) >= 0;
+    if (lane == kNone) {
+      for (const AxisId axis : axes_of(ref.deps & range)) {
+        wide = wide || lane_quality(kernel, ref.array, *ref.indices, axis) > 0;
+      }
+    }
+    cost += weight(kernel, ref.deps & inner) / (wide ? lanes : 1);
+  }
+  for (ValueId v = 0; v < reached.size(); ++v) {
+    if (!reached[v] || kernel.fact(v).scalar) continue;
+    const bool wide = lane != kNone || (kernel.fact(v).deps & range) != 0;
+    cost += 0.5 * weight(kernel, kernel.fact(v).deps & inner) / (wide ? lanes : 1);
+  }
+  return cost;
+}
+
+bool short_axis(const KernelContext& kernel, AxisId axis) {
+  const ax::Value& extent = kernel.value(kernel.axis(axis).extent);
+  return extent.op == Op::kConst && extent.integer < kernel.target.lanes(4) / 2;
+}
+
+/// More vectors per step hide latency until the registers run out; dear bodies are wide enough by themselves.
+std::int32_t lane_vectors(std::int64_t operations) {
+  if (operations <= 16) return 4;
+  return operations <= 60 ? 2 : 1;
+}
+
+}  // namespace
+
+int lane_quality(const KernelContext& kernel, ax::ArrayId array, const std::vector<ax::Index>& indices, AxisId axis) {
+  int quality = 0;
+  for (std::size_t d = 0; d < indices.size(); ++d) {
+    const ax::Index& index = indices[d];
+    const Buffer::Stride stride = kernel.classes.arrays[array][d];
+    const bool bare = index.kind == ax::Index::Kind::kAxis;
+    if (!(bare ? index.axis == axis : has(kernel.fact(index.value).deps, axis))) continue;
+    if (stride == Buffer::Stride::kZero && bare) continue;
+    // A position plus something else still walks in order; anything more is a gather.
+    const bool in_order = bare || kernel.value(index.value).op == Op::kAdd || kernel.value(index.value).op == Op::kSub ||
+                          kernel.value(index.value).op == Op::kPosition;
+    if (stride != Buffer::Stride::kUnit || !in_order || quality != 0 || (!bare && kernel.fact(index.value).memory)) return -1;
+    quality = 1;
+  }
+  return quality;
+}
+
+AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> parallel, const ax::Body& body,
+                       std::span<const ValueId> values) {
+  AxisModes modes;
+  for (const AxisId axis : parallel) modes.parallel |= ax::axis_bit(axis);
+  const Roots roots = gather(kernel, body, values);
+  const std::vector<bool> reached = reachable(kernel, roots);
+  AxisSet mentioned = roots.axes;
+  for (ValueId v = 0; v < reached.size(); ++v) {
+    if (reached[v]) mentioned |= kernel.value(v).axes | kernel.fact(v).deps | kernel.value(v).over;
+  }
+  AxisSet outer = modes.parallel | roots.loops;
+  for (const auto& [axis, buffer] : kernel.shared_positions) outer |= ax::axis_bit(axis);
+  modes.range = mentioned & ~outer;
+  modes.keep = choose_kept(kernel, roots, reached, modes.range);
+
+  const std::vector<Reference> refs = references(kernel, roots, reached);
+  const AxisSet inner = modes.range | roots.loops;
+  modes.cost = estimate(kernel, refs, reached, inner, modes.range, kNone);
+  for (const AxisId axis : parallel) {
+    if (kernel.axis(axis).unit || kernel.is_odometer(axis) || short_axis(kernel, axis)) continue;
+    const double cost = estimate(kernel, refs, reached, inner, modes.range, axis);
+    // Among equals the last axis wins: it is the one that the source lets run fastest.
+    if (cost <= modes.cost) {
+      modes.cost = cost;
+      modes.lane = axis;
+    }
+  }
+  modes.unit.assign(kernel.tiles.axes.size(), 0);
+  for (const AxisId axis : axes_of(modes.range)) {
+    for (const Reference& ref : refs) {
+      modes.unit[axis] += lane_quality(kernel, ref.array, *ref.indices, axis) * weight(kernel, ref.deps & inner);
+    }
+  }
+  std::int64_t operations = 0;
+  for (ValueId v = 0; v < reached.size(); ++v) operations += reached[v] && !kernel.fact(v).scalar;
+  modes.lane_vectors = lane_vectors(operations);
+  return modes;
+}
+
+}  // namespace aurex::schedule

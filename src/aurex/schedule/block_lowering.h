@@ -1,0 +1,185 @@
+#pragma once
+
+// The lowering of one parallel block to one launch. Internal to schedule/: drive.cpp makes one object per block; its
+// members are spread over lower_block.cpp (tiles), lower_stmt.cpp (statements), lower_control.cpp (for, while, if),
+// lower_value.cpp (values), nests.cpp (loops over whole axes) and reductions.cpp.
+//
+// Every axis is in one of three modes:
+//   scalar  a loop variable: parallel axes, and axes of `for`, one position at a time
+//   lane    the variable of one vector loop around the whole body; then nothing inside is vectorised again
+//   range   whole axes: each statement opens its own nest of loops over those it needs
+// A value without range axes is a name; one with range axes is computed inside the nest of its consumer, or kept in
+// scratch memory where several nests need it and it is dear.
+//
+// Scopes form a stack, one for each open body. A value is placed in the outermost scope where all it varies over is
+// bound; so what does not depend on a loop is computed before it.
+
+#include <functional>
+#include <unordered_map>
+
+#include "aurex/schedule/axis_modes.h"
+#include "aurex/schedule/kernel_context.h"
+
+namespace aurex::schedule {
+
+class BlockLowering {
+ public:
+  explicit BlockLowering(KernelContext& kernel) : k_(kernel), b_(kernel.b) {}
+
+  /// The whole block as one launch.
+  Launch lower(const ax::Parallel& block, std::string name);
+  /// A kernel-level value, computed over `axes` (of which `parallel` are handed out in tiles) into shared memory.
+  Launch lower_value(std::span<const ax::AxisId> parallel, ax::ValueId value, BufferId buffer, ax::AxisSet axes,
+                     ax::Update update, std::string name);
+
+ private:
+  // ---- scopes ----
+  struct VectorShape {
+    std::int32_t lanes = 1, vectors = 1;
+    [[nodiscard]] bool active() const { return lanes * vectors > 1; }
+  };
+  struct Scope {
+    Body* body = nullptr;
+    ax::AxisSet bound = 0;  // of this scope and those around it
+    bool control = false;   // the body of a statement, not of a nest
+    bool barrier = false;   // may not run, or runs an unknown number of times: nothing but scalars moves out
+    VectorShape vector;
+    std::unordered_map<ax::ValueId, ExprId> values;
+    std::unordered_map<ax::ValueId, BufferId> buffers;  // kept in scratch, one dimension per range axis
+  };
+  struct Placed {
+    ExprId expr = kNone;
+    std::size_t depth = 0;
+  };
+  struct Predicate {
+    std::size_t depth = 0;                     // the scope from which on it holds
+    ax::AxisSet deps = 0;
+    std::function<ExprId(BlockLowering&)> eval;  // in the current scope
+  };
+  struct Nest {
+    ax::AxisSet axes = 0;
+    std::size_t base = 0;  // the scope around it
+    std::vector<std::pair<ax::ValueId, BufferId>> kept;  // stored to scratch on the way
+  };
+
+  Scope& top() { return scopes_.back(); }
+  std::size_t depth() const { return scopes_.size() - 1; }
+  std::size_t control_depth() const;
+  /// The outermost scope in which all of `deps` is bound and nothing moves out of a barrier.
+  std::size_t depth_for(ax::AxisSet deps, bool pinned) const;
+  void with_scope(Scope scope, const std::function<void()>& fill);
+  /// Runs `emit` as if the scopes inside `depth` were not there.
+  void at_depth(std::size_t depth, const std::function<void()>& emit);
+  ExprId name(std::size_t depth, ax::ValueId id, ExprId value);
+
+  // ---- lower_block.cpp ----
+  /// The launch around `fill`, which emits the body of one position; modes_ are chosen already.
+  Launch launch(std::vector<ax::AxisId> axes, ax::AxisSet colliding, std::string name,
+                const std::function<void()>& fill);
+  std::vector<ExprId> tile_steps(std::span<const ax::AxisId> axes, ax::AxisSet whole);
+  void tile_loops(std::span<const ax::AxisId> axes, const std::vector<Launch::TileAxis>& tiles, std::size_t at,
+                  const std::function<void()>& fill);
+  ExprId estimate(std::span<const ax::AxisId> axes);
+  ax::AxisSet colliding_axes(const ax::Parallel& block) const;
+
+  // ---- lower_stmt.cpp ----
+  void statements(const ax::Body& body);
+  void control_body(const ax::Body& body, Body& out, bool barrier);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Let& let);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Declare& declare);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Assign& assign);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Store& store);
+  void lower_stmt(const ax::Stmt& stmt, const ax::For& loop);
+  void lower_stmt(const ax::Stmt& stmt, const ax::While& loop);
+  void lower_stmt(const ax::Stmt& stmt, const ax::If& branch);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Assert& assertion);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Print& print);
+  void lower_stmt(const ax::Stmt& stmt, const ax::Parallel& parallel);
+  /// A nest over the range axes of `roots` and `axes`, vectorised where it pays.
+  void value_nest(ax::AxisSet axes, std::span<const ax::ValueId> roots, const ax::Store* store, RegType type,
+                  const std::function<void()>& fill);
+  ExprId updated(ax::Update update, RegType type, ExprId old, ExprId value);
+  ExprId read_var(ax::VarId var);
+
+  // ---- lower_control.cpp ----
+  Predicate condition(ax::ValueId value);
+  void under(Predicate predicate, const std::function<void()>& fill);
+  [[nodiscard]] bool varies(ax::ValueId value) const;
+  void uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill);
+  /// The least (or greatest) of an i64 value over all live lanes and range axes that it varies over.
+  ExprId extreme(ax::ValueId id, ax::Reduction reduction);
+
+  // ---- lower_value.cpp ----
+  ExprId value(ax::ValueId id) { return place(id).expr; }
+  Placed place(ax::ValueId id);
+  Placed place_fresh(ax::ValueId id);
+  Placed place_op(ax::ValueId id);
+  Placed place_select(ax::ValueId id);
+  Placed place_load(ax::ValueId id);
+  Placed place_reindex(ax::ValueId id);
+  Placed place_kept(ax::ValueId id);
+  Placed load_kept(ax::ValueId id, BufferId buffer, std::size_t depth);
+  Placed load_shared(ax::ValueId id, BufferId buffer, ax::AxisSet axes);
+  struct Indices {
+    std::vector<ExprId> exprs;
+    ExprId in_range = kNone;  // of the indices that have to be checked
+    std::size_t depth = 0;
+  };
+  Indices indices(ax::ArrayId array, const std::vector<ax::Index>& list, bool checked, ax::AxisSet axes, ax::Span span);
+  Placed index(ax::ValueId id);
+  ExprId position(ax::AxisId axis) const { return positions_[axis]; }
+  ExprId linear_position(ax::AxisSet axes);
+  std::size_t bound_depth(ax::AxisId axis) const;
+  ExprId live();
+  ax::AxisSet live_deps() const;
+
+  // ---- nests.cpp ----
+  ax::AxisSet range(ax::AxisSet axes) const { return axes & modes_.range; }
+  /// Marks what `fill` emits as one nest, so that kept values over the same axes may be stored on the way.
+  void in_nest(ax::AxisSet axes, const std::function<void()>& fill);
+  /// One loop per axis, `vector_axis` last and by `shape`.
+  void loops(ax::AxisSet axes, ax::AxisId vector_axis, VectorShape shape, const std::function<void()>& fill);
+  void loop_over(ax::AxisId axis, ExprId lo, ExprId hi, VectorShape shape, const std::function<void()>& fill);
+  /// The range axis along which a nest runs fastest, or kNone; those of `first` are preferred where all else is equal.
+  ax::AxisId choose_vector(ax::AxisSet axes, std::span<const ax::ValueId> roots, const ax::Store* store,
+                           ax::AxisSet first);
+  VectorShape shape_for(RegType type, std::int32_t cost, std::int32_t most) const;
+  BufferId scratch(const std::string& name, RegType type, ax::AxisSet axes);
+  std::vector<ExprId> scratch_indices(ax::AxisSet axes);
+  std::vector<ax::AxisId> scratch_order(ax::AxisSet axes) const;
+  void store_scratch(BufferId buffer, ax::AxisSet axes, ExprId value, ExprId predicate);
+  /// Computes a value into scratch at `depth`, in a nest of its own.
+  void keep(ax::ValueId id, std::size_t depth);
+
+  // ---- reductions.cpp ----
+  struct Accumulator {
+    ax::Reduction reduction = ax::Reduction::kSum;
+    RegType type = RegType::kF32;
+    RegId main = kNone, nan = kNone;
+    bool combine = false;  // the lanes are parts of one result
+  };
+  Placed place_reduce(ax::ValueId id);
+  Placed reduce_point(ax::ValueId id);
+  Accumulator begin(ax::Reduction reduction, RegType type, VectorShape shape, bool combine);
+  void accumulate(const Accumulator& acc, ExprId value, ExprId predicate);
+  ExprId finish(const Accumulator& acc);
+  /// Emits the nest of a reduction in the current scope; `done` gets the result at each kept position.
+  void emit_reduce(ax::ValueId id, const std::function<void(ExprId)>& done);
+  void emit_scan(ax::ValueId id, BufferId buffer);
+  ExprId count(ax::AxisSet axes);
+
+  KernelContext& k_;
+  LoopBuilder& b_;
+  AxisModes modes_;
+  std::vector<Scope> scopes_;
+  std::vector<Predicate> predicates_;
+  std::vector<Nest> nests_;
+  std::vector<ExprId> positions_;      // per axis, where bound
+  std::vector<ExprId> tile_origin_;    // per axis: start of its tile, for lanes in scratch
+  std::unordered_map<ax::VarId, RegId> registers_;
+  std::unordered_map<ax::VarId, BufferId> var_buffers_;
+  std::vector<BufferId> scratch_;      // of this launch
+  std::int64_t lane_tile_ = 0;         // positions of the lane axis per tile
+};
+
+}  // namespace aurex::schedule

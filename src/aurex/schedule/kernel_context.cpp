@@ -1,0 +1,106 @@
+#include "aurex/schedule/kernel_context.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "aurex/base/error.h"
+
+namespace aurex::schedule {
+namespace {
+
+using Stride = Buffer::Stride;
+
+Buffer argument_buffer(LoopBuilder& b, const ax::TileProgram& tiles, const StrideClasses& classes, ax::ArrayId id) {
+  const ax::Array& array = tiles.arrays[id];
+  Buffer buffer{.name = array.name, .kind = Buffer::Kind::kArgument, .array = id, .dtype = array.storage.dtype};
+  std::uint32_t slot = 0;
+  for (std::size_t d = 0; d < array.dims.size(); ++d) {
+    const ax::Dim& dim = tiles.dims[array.dims[d].dim];
+    buffer.slots.push_back(slot);
+    slot += dim.pack == kNone ? 1 : kAurexPackRank;
+    buffer.extents.push_back(dim.literal ? b.i64(*dim.literal) : b.extent(array.dims[d].dim));
+    buffer.stride.push_back(classes.arrays[id][d]);
+  }
+  return buffer;
+}
+
+}  // namespace
+
+KernelContext::KernelContext(const ax::TileProgram& program, const StrideClasses& stride_classes, SizeClass size_class,
+                             const Target& for_target)
+    : tiles(program),
+      classes(stride_classes),
+      size(size_class),
+      target(for_target),
+      facts(gather_facts(program)),
+      b(out) {
+  out.name = program.name;
+  out.target = for_target.name;
+  out.extent_count = static_cast<std::uint32_t>(program.dims.size());
+  out.pack_count = program.pack_count;
+  out.scalars = program.scalars;
+  for (ax::ArrayId id = 0; id < program.arrays.size(); ++id) {
+    if (program.arrays[id].storage.format != kNone) {
+      throw NotImplemented("array " + program.arrays[id].name + ": block formats have no compiled form yet");
+    }
+    arrays.push_back(b.new_buffer(argument_buffer(b, program, stride_classes, id)));
+  }
+}
+
+ExprId KernelContext::launch_scalar(ax::ValueId id) {
+  const ax::Value& v = value(id);
+  switch (v.op) {
+    case ax::Op::kConst:
+      return ax::is_float(v.type) ? b.number(v.type, v.number) : b.integer(v.type, v.integer);
+    case ax::Op::kScalar:
+      return b.scalar(v.id, v.type);
+    case ax::Op::kExtent:
+      return tiles.dims[v.id].literal ? b.i64(*tiles.dims[v.id].literal) : b.extent(v.id);
+    default:
+      break;
+  }
+  std::vector<ExprId> args;
+  for (const ax::ValueId arg : v.args) args.push_back(launch_scalar(arg));
+  return b.op(v.op, v.type, std::move(args));
+}
+
+ExprId KernelContext::axis_extent(ax::AxisId id) { return b.cast(RegType::kI64, launch_scalar(axis(id).extent)); }
+
+bool KernelContext::is_odometer(ax::AxisId id) const {
+  const ax::DimId dim = axis(id).dim;
+  if (dim == kNone || tiles.dims[dim].pack == kNone) return false;
+  for (ax::ArrayId a = 0; a < tiles.arrays.size(); ++a) {
+    for (std::size_t d = 0; d < tiles.arrays[a].dims.size(); ++d) {
+      if (tiles.arrays[a].dims[d].dim == dim && classes.arrays[a][d] == Stride::kPack) return true;
+    }
+  }
+  return false;
+}
+
+BufferId KernelContext::shared_buffer(std::string name, RegType type, ax::AxisSet axes) {
+  Buffer buffer{.name = std::move(name), .kind = Buffer::Kind::kShared, .dtype = scratch_dtype(type)};
+  for (const ax::AxisId id : axes_of(axes)) {
+    buffer.extents.push_back(axis_extent(id));
+    buffer.stride.push_back(Stride::kAny);
+  }
+  if (!buffer.stride.empty()) buffer.stride.back() = Stride::kUnit;
+  return b.new_buffer(std::move(buffer));
+}
+
+std::int32_t KernelContext::site(ax::Span span, std::string text) {
+  Site site{.text = std::move(text)};
+  if (tiles.source) {
+    const ax::LineColumn at = tiles.source->position(span.begin);
+    site.line = at.line;
+    site.column = at.column;
+  }
+  for (std::size_t i = 0; i < out.sites.size(); ++i) {
+    const Site& known = out.sites[i];
+    if (known.line == site.line && known.column == site.column && known.text == site.text) {
+      return static_cast<std::int32_t>(i);
+    }
+  }
+  return b.new_site(std::move(site));
+}
+
+}  // namespace aurex::schedule

@@ -1,0 +1,149 @@
+// One parallel block as a launch: tiles, the loops inside a tile, the time it takes.
+
+#include <algorithm>
+
+#include "aurex/schedule/block_lowering.h"
+
+namespace aurex::schedule {
+
+using ax::AxisId;
+using ax::AxisSet;
+using ax::ValueId;
+
+namespace {
+
+/// Positions of work per tile: 16 Ki elements take 4 to 10 microseconds, well above the half microsecond that handing a
+/// tile to another worker costs, and their vectors stay in L2.
+constexpr std::int64_t kTileWork = 16384;
+
+/// One vector instruction of an element-wise body, memory included (two per nanosecond at 2.5 GHz).
+constexpr double kNanosecondsPerInstruction = 0.5;
+
+constexpr double kTypicalExtent = 64;  // what axis_modes.cpp assumed in AxisModes::cost
+
+}  // namespace
+
+Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
+  modes_ = choose_modes(k_, block.axes, block.body, {});
+  const AxisSet colliding = colliding_axes(block);
+  if (modes_.lane != kNone && has(colliding, modes_.lane)) modes_.lane = kNone;
+  return launch(block.axes, colliding, std::move(name), [&] { statements(block.body); });
+}
+
+Launch BlockLowering::lower_value(std::span<const AxisId> parallel, ValueId id, BufferId buffer, AxisSet axes,
+                                  ax::Update update, std::string name) {
+  const ValueId roots[] = {id};
+  modes_ = choose_modes(k_, parallel, {}, roots);
+  modes_.range |= axes & ~modes_.parallel;
+  const RegType type = ax::register_type(k_.out.buffers[buffer].dtype);
+  return launch({parallel.begin(), parallel.end()}, 0, std::move(name), [&] {
+    value_nest(axes, roots, nullptr, type, [&] {
+      Store store{.buffer = buffer, .value = b_.cast(type, value(id)), .update = update};
+      for (const AxisId axis : axes_of(axes)) store.indices.push_back(position(axis));
+      store.access = b_.access(buffer, store.indices);
+      top().body->push_back({std::move(store)});
+    });
+  });
+}
+
+Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::string name,
+                             const std::function<void()>& fill) {
+  positions_.assign(k_.tiles.axes.size(), kNone);
+  tile_origin_.assign(k_.tiles.axes.size(), kNone);
+  if (modes_.lane != kNone) {
+    std::erase(axes, modes_.lane);
+    axes.push_back(modes_.lane);
+  }
+  Launch launch{.name = std::move(name)};
+  scopes_.clear();
+  scopes_.push_back({.body = &launch.body, .control = true});
+  for (const auto& [axis, buffer] : k_.shared_positions) {
+    positions_[axis] = b_.name_value(launch.body, k_.axis(axis).name, b_.load(buffer, {}));
+    scopes_[0].bound |= ax::axis_bit(axis);
+  }
+  const std::vector<ExprId> steps = tile_steps(axes, colliding);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    launch.tiles.push_back(
+        {.var = b_.loop_var(k_.axis(axes[i]).name + "0"), .extent = k_.axis_extent(axes[i]), .step = steps[i]});
+  }
+  tile_loops(axes, launch.tiles, 0, [&] {
+    top().control = true;
+    fill();
+  });
+  launch.scratch = scratch_;
+  launch.nanoseconds = estimate(axes);
+  scopes_.clear();
+  return launch;
+}
+
+/// Axes along which updates of one element may come from several positions: they stay in one tile, so that the order of
+/// the updates is that of the loops.
+AxisSet BlockLowering::colliding_axes(const ax::Parallel& block) const {
+  AxisSet colliding = 0, all = 0;
+  for (const AxisId axis : block.axes) all |= ax::axis_bit(axis);
+  for_each_stmt(block.body, [&](const ax::Stmt& stmt) {
+    const auto* store = std::get_if<ax::Store>(&stmt.node);
+    if (!store || store->update == ax::Update::kSet) return;
+    AxisSet named = 0;
+    for (const ax::Index& index : store->indices) {
+      if (index.kind == ax::Index::Kind::kAxis) {
+        named |= ax::axis_bit(index.axis);
+      } else if (k_.value(index.value).op == ax::Op::kPosition) {
+        named |= ax::axis_bit(k_.value(index.value).id);
+      }
+    }
+    colliding |= all & ~named;
+  });
+  return colliding;
+}
+
+/// From the innermost axis out: as many positions as give a tile its share of work. Those of the lane axis are a
+/// constant, so that scratch may have a dimension for them.
+std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, AxisSet colliding) {
+  AxisSet inner = modes_.range;
+  ExprId work = b_.max(count(inner), b_.i64(1));
+  if (modes_.lane != kNone) {
+    const std::int64_t block = std::int64_t{k_.target.lanes(4)} * modes_.lane_vectors;
+    lane_tile_ = inner == 0 ? std::max(kTileWork / 4, block) : block;
+  }
+  std::vector<ExprId> steps(axes.size());
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    const ExprId extent = k_.axis_extent(axes[i]);
+    if (axes[i] == modes_.lane) {
+      steps[i] = b_.i64(lane_tile_);
+    } else if (has(colliding, axes[i])) {
+      steps[i] = b_.max(extent, b_.i64(1));
+    } else {
+      steps[i] = b_.max(b_.floor_div(b_.i64(kTileWork), work), b_.i64(1));
+    }
+    work = b_.mul(work, b_.max(b_.min(steps[i], extent), b_.i64(1)));
+  }
+  return steps;
+}
+
+void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<Launch::TileAxis>& tiles, std::size_t at,
+                               const std::function<void()>& fill) {
+  if (at == axes.size()) return fill();
+  const AxisId axis = axes[at];
+  const ExprId origin = b_.var(tiles[at].var);
+  tile_origin_[axis] = origin;
+  VectorShape shape;
+  if (axis == modes_.lane) shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors};
+  const ExprId end = b_.min(b_.add(origin, tiles[at].step), tiles[at].extent);
+  loop_over(axis, origin, end, shape, [&] { tile_loops(axes, tiles, at + 1, fill); });
+}
+
+ExprId BlockLowering::estimate(std::span<const AxisId> axes) {
+  ExprId total = b_.number(RegType::kF64, modes_.cost * kNanosecondsPerInstruction);
+  for (const AxisId axis : axes) {
+    total = b_.op(ax::Op::kMul, RegType::kF64, {total, b_.cast(RegType::kF64, k_.axis_extent(axis))});
+  }
+  for (const AxisId axis : axes_of(modes_.range)) {
+    const ExprId share = b_.op(ax::Op::kMul, RegType::kF64, {b_.cast(RegType::kF64, k_.axis_extent(axis)),
+                                                            b_.number(RegType::kF64, 1 / kTypicalExtent)});
+    total = b_.op(ax::Op::kMul, RegType::kF64, {total, share});
+  }
+  return total;
+}
+
+}  // namespace aurex::schedule

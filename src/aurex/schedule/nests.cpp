@@ -1,0 +1,162 @@
+// Nests: loops over whole axes, the axis that carries the lanes, and scratch memory for values that outlive their nest.
+
+#include <algorithm>
+
+#include "aurex/schedule/block_lowering.h"
+
+namespace aurex::schedule {
+
+using ax::AxisId;
+using ax::AxisSet;
+using ax::Op;
+using ax::ValueId;
+
+void BlockLowering::in_nest(AxisSet axes, const std::function<void()>& fill) {
+  const std::size_t base = depth();
+  nests_.push_back({.axes = axes, .base = base});
+  fill();
+  for (const auto& [id, buffer] : nests_.back().kept) scopes_[base].buffers[id] = buffer;
+  nests_.pop_back();
+}
+
+void BlockLowering::loops(AxisSet axes, AxisId vector_axis, VectorShape shape, const std::function<void()>& fill) {
+  std::vector<AxisId> order = axes_of(axes);
+  if (vector_axis != kNone && has(axes, vector_axis)) {
+    std::erase(order, vector_axis);
+    order.push_back(vector_axis);
+  }
+  std::function<void(std::size_t)> open = [&](std::size_t at) {
+    if (at == order.size()) return fill();
+    const AxisId axis = order[at];
+    loop_over(axis, b_.i64(0), k_.axis_extent(axis), axis == vector_axis ? shape : VectorShape{},
+              [&] { open(at + 1); });
+  };
+  open(0);
+}
+
+void BlockLowering::loop_over(AxisId axis, ExprId lo, ExprId hi, VectorShape shape, const std::function<void()>& fill) {
+  const std::string& name = k_.axis(axis).name;
+  Loop loop{.lo = lo, .hi = hi};
+  if (shape.active()) {
+    loop.kind = Loop::Kind::kVector;
+    loop.var = b_.vector_var(name);
+    loop.lanes = shape.lanes;
+    loop.vectors = shape.vectors;
+  } else {
+    loop.var = b_.loop_var(name);
+    if (k_.is_odometer(axis)) {
+      loop.kind = Loop::Kind::kOdometer;
+      loop.pack = k_.tiles.dims[k_.axis(axis).dim].pack;
+    }
+  }
+  Body inner;
+  const ExprId outer = positions_[axis];
+  positions_[axis] = b_.var(loop.var);
+  with_scope({.body = &inner,
+              .bound = top().bound | ax::axis_bit(axis),
+              .vector = shape.active() ? shape : top().vector},
+             fill);
+  positions_[axis] = outer;
+  loop.body = std::move(inner);
+  top().body->push_back({std::move(loop)});
+}
+
+AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots, const ax::Store* store,
+                                    AxisSet first) {
+  if (top().vector.active()) return kNone;
+  AxisId best = kNone;
+  double best_score = 0;
+  for (const AxisId axis : axes_of(axes)) {
+    if (k_.is_odometer(axis)) continue;
+    double score = has(first, axis) ? 0.5 : 0;
+    if (store) {
+      const int quality = lane_quality(k_, store->array, store->indices, axis);
+      if (store->update != ax::Update::kSet && quality <= 0) continue;  // lanes could meet
+      score += 2 * quality;
+    }
+    std::vector<bool> seen(k_.tiles.values.size(), false);
+    for (const ValueId root : roots) {
+      for_each_point_value(k_, modes_.keep, root, seen, [&](ValueId id) {
+        const ax::Value& v = k_.value(id);
+        const bool in_scratch = modes_.keep[id] || (v.op == Op::kVar && range(v.axes) != 0);
+        if (in_scratch && has(v.axes, axis)) score += scratch_order(v.axes).back() == axis ? 1 : -1;
+        if (!in_scratch && v.op == Op::kLoad) {
+          const ax::Load& load = k_.tiles.loads[v.id];
+          score += lane_quality(k_, load.array, load.indices, axis);
+        }
+      });
+    }
+    const ax::Value& extent = k_.value(k_.axis(axis).extent);
+    if (extent.op == Op::kConst && extent.integer < k_.target.lanes(4) / 2) score -= 4;
+    if (best == kNone || score >= best_score) {
+      best = axis;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+/// Enough independent vectors to hide the latency of an addition (4 cycles, 2 per cycle), fewer for long bodies, whose
+/// temporaries need the registers.
+BlockLowering::VectorShape BlockLowering::shape_for(RegType type, std::int32_t cost, std::int32_t most) const {
+  const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
+  std::int32_t vectors = cost <= 8 ? 8 : cost <= 32 ? 4 : 2;
+  if (k_.target.vector_registers < 32) vectors = std::min(vectors, 4);
+  return {.lanes = k_.target.lanes(wide ? 8 : 4), .vectors = std::min(vectors, most)};
+}
+
+// ---- scratch ----
+
+std::vector<AxisId> BlockLowering::scratch_order(AxisSet axes) const {
+  std::vector<AxisId> order = axes_of(range(axes));
+  std::stable_sort(order.begin(), order.end(), [&](AxisId a, AxisId c) { return modes_.unit[a] < modes_.unit[c]; });
+  return order;
+}
+
+BufferId BlockLowering::scratch(const std::string& name, RegType type, AxisSet axes) {
+  Buffer buffer{.name = name, .kind = Buffer::Kind::kWorker, .dtype = scratch_dtype(type)};
+  for (const AxisId axis : scratch_order(axes)) buffer.extents.push_back(k_.axis_extent(axis));
+  if (modes_.lane != kNone && has(axes, modes_.lane)) buffer.extents.push_back(b_.i64(lane_tile_));
+  buffer.stride.assign(buffer.extents.size(), Buffer::Stride::kAny);
+  if (!buffer.stride.empty()) buffer.stride.back() = Buffer::Stride::kUnit;
+  scratch_.push_back(b_.new_buffer(std::move(buffer)));
+  return scratch_.back();
+}
+
+std::vector<ExprId> BlockLowering::scratch_indices(AxisSet axes) {
+  std::vector<ExprId> at;
+  for (const AxisId axis : scratch_order(axes)) at.push_back(position(axis));
+  if (modes_.lane != kNone && has(axes, modes_.lane)) {
+    at.push_back(b_.sub(position(modes_.lane), tile_origin_[modes_.lane]));
+  }
+  return at;
+}
+
+void BlockLowering::store_scratch(BufferId buffer, AxisSet axes, ExprId value, ExprId predicate) {
+  Store store{.buffer = buffer, .indices = scratch_indices(axes), .value = value, .predicate = predicate};
+  store.access = b_.access(buffer, store.indices);
+  top().body->push_back({std::move(store)});
+}
+
+void BlockLowering::keep(ValueId id, std::size_t depth) {
+  const ax::Value& v = k_.value(id);
+  const BufferId buffer = scratch("v" + std::to_string(id), v.type, v.axes);
+  at_depth(depth, [&] {
+    if (v.op == Op::kReduce) {
+      emit_reduce(id, [&](ExprId result) { store_scratch(buffer, v.axes, result, kNone); });
+    } else if (v.op == Op::kScan) {
+      emit_scan(id, buffer);
+    } else {
+      const ValueId roots[] = {id};
+      std::vector<bool> seen;
+      const bool kept = modes_.keep[id];
+      modes_.keep[id] = false;  // its own nest looks through it
+      value_nest(v.axes, roots, nullptr, v.type,
+                 [&] { store_scratch(buffer, v.axes, place_fresh(id).expr, kNone); });
+      modes_.keep[id] = kept;
+    }
+  });
+  scopes_[depth].buffers[id] = buffer;
+}
+
+}  // namespace aurex::schedule
