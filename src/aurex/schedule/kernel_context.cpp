@@ -16,7 +16,9 @@ Buffer argument_buffer(LoopBuilder& b, const ax::TileProgram& tiles, const Strid
   std::uint32_t slot = 0;
   for (std::size_t d = 0; d < array.dims.size(); ++d) {
     const ax::Dim& dim = tiles.dims[array.dims[d].dim];
-    buffer.slots.push_back(slot);
+    // A pack that merged into one axis is an ordinary one; it lies in the last of its slots.
+    const bool merged = dim.pack != kNone && classes.arrays[id][d] != Stride::kPack;
+    buffer.slots.push_back(merged ? slot + kAurexPackRank - 1 : slot);
     slot += dim.pack == kNone ? 1 : kAurexPackRank;
     buffer.extents.push_back(dim.literal ? b.i64(*dim.literal) : b.extent(array.dims[d].dim));
     buffer.stride.push_back(classes.arrays[id][d]);

@@ -5,6 +5,7 @@
 
 #include <unordered_map>
 
+#include "aurex/base/kernel_abi.h"
 #include "aurex/schedule/builder.h"
 #include "aurex/schedule/facts.h"
 #include "aurex/schedule/lower.h"

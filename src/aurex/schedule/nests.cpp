@@ -109,7 +109,9 @@ BlockLowering::VectorShape BlockLowering::shape_for(RegType type, std::int32_t c
 
 std::vector<AxisId> BlockLowering::scratch_order(AxisSet axes) const {
   std::vector<AxisId> order = axes_of(range(axes));
-  std::stable_sort(order.begin(), order.end(), [&](AxisId a, AxisId c) { return modes_.unit[a] < modes_.unit[c]; });
+  std::sort(order.begin(), order.end(), [&](AxisId a, AxisId c) {
+    return modes_.unit[a] != modes_.unit[c] ? modes_.unit[a] < modes_.unit[c] : a < c;
+  });
   return order;
 }
 
@@ -148,7 +150,6 @@ void BlockLowering::keep(ValueId id, std::size_t depth) {
       emit_scan(id, buffer);
     } else {
       const ValueId roots[] = {id};
-      std::vector<bool> seen;
       const bool kept = modes_.keep[id];
       modes_.keep[id] = false;  // its own nest looks through it
       value_nest(v.axes, roots, nullptr, v.type,

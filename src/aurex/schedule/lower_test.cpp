@@ -1,0 +1,377 @@
+#include "aurex/schedule/lower.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "aurex/ax/check.h"
+#include "aurex/ax/interp.h"
+#include "aurex/base/kernel_abi.h"
+#include "aurex/schedule/loop_executor.h"
+#include "aurex/schedule/loop_printer.h"
+#include "aurex/schedule/loop_verify.h"
+
+namespace aurex::schedule {
+namespace {
+
+using testing::IsEmpty;
+
+using Extents = std::map<std::string, std::int64_t>;
+
+enum class Layout { kRowMajor, kReversed /* the first axis runs fastest */, kSpread /* no axis has stride 1 */ };
+
+/// One array of a call, in memory of its own.
+struct Argument {
+  std::vector<char> bytes;
+  TensorView view;
+};
+
+std::int32_t fault_count = 0;
+
+void count_fault(const AurexFrame*, std::int32_t, std::int32_t, std::int64_t, std::int64_t, std::int64_t) {
+  ++fault_count;
+}
+
+/// A kernel on drawn arguments, run by the interpreter and, lowered, by the loop program's executor.
+class Trial {
+ public:
+  Trial(std::string_view text, std::string_view kernel, Extents extents, Layout layout)
+      : extents_(std::move(extents)), layout_(layout) {
+    auto source = std::make_shared<ax::Source>("test.ax", std::string(text));
+    ax::DiagnosticSink sink;
+    auto module = ax::check(source, sink);
+    if (!module) throw std::runtime_error(ax::render(*source, sink.sorted()));
+    program_ = ax::specialize(*module, kernel, ax::sample_specialization(*module, kernel));
+  }
+
+  [[nodiscard]] const ax::TileProgram& program() const { return program_; }
+
+  LoopProgram lower(std::string_view target_name) const {
+    StrideClasses classes;
+    for (const ax::Array& array : program_.arrays) classes.arrays.push_back(stride_classes(array));
+    return schedule::lower(program_, classes, SizeClass::kDirect, target(target_name));
+  }
+
+  void run_interpreter() {
+    draw();
+    ax::BoundCall call = bind();
+    ax::run(program_, call);
+  }
+
+  std::vector<std::string> run_lowered(const LoopProgram& lowered, bool reverse) {
+    draw();
+    ax::BoundCall call = bind();
+    AurexFrame frame = call.frame();
+    AurexRuntime runtime{};
+    runtime.version = kAurexAbiVersion;
+    runtime.fail = count_fault;
+    frame.runtime = &runtime;
+    return execute(lowered, frame, {.reverse_tiles = reverse});
+  }
+
+  /// The written arrays, element by element in the order of memory, as numbers.
+  [[nodiscard]] std::vector<double> results() const {
+    std::vector<double> all;
+    for (std::size_t a = 0; a < arguments_.size(); ++a) {
+      const ax::Array& array = program_.arrays[a];
+      if (array.role == ax::ArrayRole::kInput || array.role == ax::ArrayRole::kScratch) continue;
+      const DType dtype = array.storage.dtype;
+      const auto step = static_cast<std::size_t>(bytes_per_element(dtype));
+      for (std::size_t at = 0; at + step <= arguments_[a].bytes.size(); at += step) {
+        all.push_back(ax::to_f64(array.type, ax::load_element(dtype, arguments_[a].bytes.data() + at)));
+      }
+    }
+    return all;
+  }
+
+ private:
+  std::int64_t extent(ax::DimId id) const {
+    const ax::Dim& dim = program_.dims[id];
+    if (dim.literal) return *dim.literal;
+    const auto found = extents_.find(dim.name);
+    return found == extents_.end() ? 5 : found->second;
+  }
+
+  std::vector<Buffer::Stride> stride_classes(const ax::Array& array) const {
+    std::vector<Buffer::Stride> classes(array.dims.size(), Buffer::Stride::kAny);
+    if (classes.empty()) return classes;
+    if (layout_ == Layout::kRowMajor || array.role == ax::ArrayRole::kScratch) classes.back() = Buffer::Stride::kUnit;
+    if (layout_ == Layout::kReversed && program_.dims[array.dims.front().dim].pack == kNone) {
+      classes.front() = Buffer::Stride::kUnit;
+    }
+    return classes;
+  }
+
+  void draw() {
+    std::mt19937 random(7);
+    arguments_.clear();
+    std::int64_t smallest = 1 << 20;
+    for (ax::DimId d = 0; d < program_.dims.size(); ++d) smallest = std::min(smallest, extent(d));
+    for (const ax::Array& array : program_.arrays) {
+      Dims shape, strides;
+      for (std::size_t d = 0; d < array.dims.size(); ++d) {
+        const bool part = d > 0 && array.dims[d].argument_axis == array.dims[d - 1].argument_axis;
+        if (part) {
+          shape[shape.size() - 1] *= extent(array.dims[d].dim);
+        } else {
+          shape.push_back(extent(array.dims[d].dim));
+        }
+      }
+      Argument argument;
+      strides = shape;
+      std::int64_t dense = layout_ == Layout::kSpread && array.role != ax::ArrayRole::kScratch ? 2 : 1;
+      for (int i = 0; i < shape.size(); ++i) {
+        const int d = layout_ == Layout::kReversed ? i : shape.size() - 1 - i;
+        strides[d] = dense;
+        dense *= std::max<std::int64_t>(shape[d], 1);
+      }
+      const DType dtype = array.storage.dtype;
+      argument.bytes.assign(static_cast<std::size_t>(std::max<std::int64_t>(dense, 1) * bytes_per_element(dtype)), 0);
+      const auto step = static_cast<std::size_t>(bytes_per_element(dtype));
+      for (std::size_t at = 0; at + step <= argument.bytes.size(); at += step) {
+        const auto drawn = static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(std::max<std::int64_t>(smallest, 1)));
+        const ax::Cell cell = ax::is_float(array.type)
+                                  ? ax::from_f64(array.type, static_cast<double>(random() % 4001) / 1000.0 - 2.0)
+                                  : ax::from_i64(array.type, array.type == RegType::kBool ? drawn & 1 : drawn);
+        ax::store_element(dtype, argument.bytes.data() + at, array.type, cell);
+      }
+      argument.view.dtype = dtype;
+      argument.view.shape = shape;
+      argument.view.strides = strides;
+      arguments_.push_back(std::move(argument));
+    }
+    for (Argument& argument : arguments_) argument.view.data = argument.bytes.data();
+  }
+
+  ax::BoundCall bind() {
+    const ax::Binding binding(program_);
+    std::vector<const TensorView*> inputs, results;
+    for (std::size_t a = 0; a < program_.arrays.size(); ++a) {
+      const ax::ArrayRole role = program_.arrays[a].role;
+      if (role == ax::ArrayRole::kInput || role == ax::ArrayRole::kInout) inputs.push_back(&arguments_[a].view);
+      if (role == ax::ArrayRole::kResult) results.push_back(&arguments_[a].view);
+    }
+    std::vector<ax::ScalarArgument> scalars;
+    for (const ax::Scalar& scalar : program_.scalars) {
+      const ax::Cell value = scalar.type == RegType::kF64 ? ax::Cell::of(0.5) : ax::Cell::of(std::int64_t{1});
+      scalars.push_back({scalar.type, value});
+    }
+    std::vector<ax::NamedExtent> named;
+    ax::BoundCall call;
+    binding.solve({.arrays = inputs, .scalars = scalars, .results = results, .extents = named}, call);
+    binding.finish(call);
+    for (std::size_t a = 0; a < program_.arrays.size(); ++a) {
+      if (program_.arrays[a].role == ax::ArrayRole::kScratch) call.arrays[a].data = arguments_[a].bytes.data();
+    }
+    return call;
+  }
+
+  Extents extents_;
+  Layout layout_;
+  ax::TileProgram program_;
+  std::vector<Argument> arguments_;
+};
+
+/// Floats agree within what another order of short sums may give; everything else exactly.
+void expect_close(const std::vector<double>& expected, const std::vector<double>& actual, const std::string& what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (std::isnan(expected[i]) && std::isnan(actual[i])) continue;
+    if (expected[i] == actual[i]) continue;
+    ASSERT_NEAR(expected[i], actual[i], 2e-5 * (1 + std::abs(expected[i]))) << what << " element " << i;
+  }
+}
+
+void expect_agreement(std::string_view text, std::string_view kernel, const Extents& extents = {}) {
+  for (const Layout layout : {Layout::kRowMajor, Layout::kReversed, Layout::kSpread}) {
+    for (const char* target_name : {"cpu.avx512", "cpu.avx2"}) {
+      Trial trial(text, kernel, extents, layout);
+      const LoopProgram lowered = trial.lower(target_name);
+      const std::string what = print(lowered);
+      ASSERT_THAT(verify(lowered), IsEmpty()) << what;
+      trial.run_interpreter();
+      const std::vector<double> expected = trial.results();
+      for (const bool reverse : {false, true}) {
+        fault_count = 0;
+        EXPECT_THAT(trial.run_lowered(lowered, reverse), IsEmpty()) << what;
+        EXPECT_EQ(fault_count, 0) << what;
+        expect_close(expected, trial.results(), what);
+      }
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+constexpr std::string_view kAdd = R"(
+kernel add(x: T[N], y: T[N]) -> (z: T[N]) { parallel i in N { z[i] = x[i] + y[i] } }
+)";
+
+constexpr std::string_view kMatmul = R"(
+kernel matmul(a: T[M, K], b: T[K, N]) -> (c: T[M, N]) {
+  parallel m in M, n in N { c[m, n] = sum(a[m, K] * b[K, n], K) }
+}
+)";
+
+constexpr std::string_view kSoftmax = R"(
+kernel softmax(x: T[R..., C]) -> (y: T[R..., C]) {
+  parallel r in R {
+    let e = exp(x[r, C] - max(x[r, C], C))
+    let inv = 1 / sum(e, C)
+    y[r, C] = e * inv
+  }
+}
+)";
+
+constexpr std::string_view kLayerNorm = R"(
+kernel layer_norm(x: T[R..., C], w: T[C] = 1, b: T[C] = 0, eps: float = 1e-5) -> (y: T[R..., C]) {
+  parallel r in R {
+    let d = x[r, C] - mean(x[r, C], C)
+    y[r, C] = d * rsqrt(mean(d * d, C) + eps) * w[C] + b[C]
+  }
+}
+)";
+
+constexpr std::string_view kAttention = R"(
+kernel attention(q: T[B, (G, J), S, D], k: T[B, G, L, D], v: T[B, G, L, D], scale: float, const causal: bool = true) -> (o: T[B, (G, J), S, D]) {
+  parallel b in B by 1, g in G by 1, j in J, s in S {
+    var top[j, s] = -inf;  var norm[j, s] = 0;  var acc[j, s, D] = 0
+    for t in L until (causal ? L - S + s + 1 : L) {
+      let z    = sum(q[b, g, j, s, D] * k[b, g, t, D], D) * scale
+      let new  = maximum(top, max(z, t))
+      let p    = exp(z - new)
+      let keep = exp(top - new)
+      norm = norm * keep + sum(p, t)
+      acc  = acc * keep + sum(p * v[b, g, t, D], t)
+      top  = new
+    }
+    o[b, g, j, s, D] = norm > 0 ? acc / norm : 0
+  }
+}
+)";
+
+constexpr std::string_view kShortAttention = R"(
+kernel attention(q: T[B, H, S, D], k: T[B, H, L, D], v: T[B, H, L, D], scale: float) -> (o: T[B, H, S, D]) {
+  parallel b in B by 1, h in H by 1, s in S {
+    let t in L
+    let z = sum(q[b, h, s, D] * k[b, h, t, D], D) * scale
+    let e = exp(z - max(z, t))
+    o[b, h, s, D] = sum(e * v[b, h, t, D], t) / sum(e, t)
+  }
+}
+)";
+
+TEST(Lower, AddAgreesAtEveryLengthAroundAVector) {
+  for (const std::int64_t n : {0, 1, 7, 8, 9, 63, 64, 65, 130}) expect_agreement(kAdd, "add", {{"N", n}});
+}
+
+TEST(Lower, SoftmaxAgrees) {
+  for (const std::int64_t c : {1, 16, 37, 300}) expect_agreement(kSoftmax, "softmax", {{"R", 3}, {"C", c}});
+}
+
+TEST(Lower, LayerNormAgrees) { expect_agreement(kLayerNorm, "layer_norm", {{"R", 3}, {"C", 37}}); }
+
+TEST(Lower, MatmulAgrees) {
+  expect_agreement(kMatmul, "matmul", {{"M", 5}, {"N", 19}, {"K", 21}});
+  expect_agreement(kMatmul, "matmul", {{"M", 2}, {"N", 3}, {"K", 0}});
+}
+
+TEST(Lower, LoopsWithABoundPerElementAgree) {
+  expect_agreement(kAttention, "attention", {{"B", 2}, {"G", 2}, {"J", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
+}
+
+TEST(Lower, WholeRowsOfScoresAgree) {
+  expect_agreement(kShortAttention, "attention", {{"B", 2}, {"H", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
+}
+
+TEST(Lower, ColumnsAreReducedInLanes) {
+  expect_agreement("kernel f(x: T[R, C]) -> (y: T[C]) { parallel c in C { y[c] = sum(x[R, c] * x[R, c], R) } }", "f",
+                   {{"R", 9}, {"C", 70}});
+}
+
+TEST(Lower, ColumnSoftmaxKeepsItsRowsInScratch) {
+  expect_agreement(R"(
+kernel f(x: T[R, C]) -> (y: T[R, C]) {
+  parallel c in C {
+    let e = exp(x[R, c] - max(x[R, c], R))
+    y[R, c] = e / sum(e, R)
+  }
+})",
+                   "f", {{"R", 9}, {"C", 70}});
+}
+
+TEST(Lower, EveryReductionAgrees) {
+  for (const char* reduction : {"sum", "prod", "max", "min", "mean", "argmax", "argmin"}) {
+    const std::string text = "kernel f(x: f32[R, C]) -> (y: " +
+                             std::string(std::string_view(reduction).starts_with("arg") ? "i32" : "f32") +
+                             "[R]) { parallel r in R { y[r] = " + reduction + "(x[r, C], C) } }";
+    for (const std::int64_t c : {0, 1, 37}) expect_agreement(text, "f", {{"R", 5}, {"C", c}});
+  }
+}
+
+TEST(Lower, ScansShiftAndSumAlongAnAxis) {
+  expect_agreement(R"(
+kernel f(x: T[R, C]) -> (y: T[R, C]) {
+  parallel r in R {
+    let c in C
+    y[r, c] = scan_sum(x[r, c], c)[c = c - 1] else 0
+  }
+})",
+                   "f", {{"R", 3}, {"C", 37}});
+}
+
+TEST(Lower, WhileRunsEachElementOnItsOwn) {
+  expect_agreement(R"(
+kernel f(x: f32[N]) -> (y: f32[N]) {
+  parallel i in N {
+    var v[i] = abs(x[i]) + 1.0
+    var steps[i] = 0.0
+    while v < 100.0 { v *= 3.0; steps += 1.0 }
+    y[i] = steps
+  }
+})",
+                   "f", {{"N", 70}});
+}
+
+TEST(Lower, BranchesPerElementHoldStoresBack) {
+  expect_agreement(R"(
+kernel f(x: f32[N]) -> (y: f32[N] = 7) {
+  parallel i in N {
+    var v[i] = x[i]
+    if v > 0.0 { v += 1.0; y[i] = v } else { v -= 1.0; y[i] = v * 2.0 }
+  }
+})",
+                   "f", {{"N", 70}});
+}
+
+TEST(Lower, GathersReadWhereTheIndexSays) {
+  expect_agreement("kernel f(t: T[V, D], id: i32[S]) -> (y: T[S, D]) { parallel s in S { y[s, D] = t[id[s], D] } }",
+                   "f", {{"V", 9}, {"D", 37}, {"S", 9}});
+}
+
+TEST(Lower, KernelLevelReductionsAreOneNumber) {
+  expect_agreement(R"(
+kernel f(x: f32[N]) -> (y: f32[N]) {
+  let m = mean(x[N], N)
+  let v = mean(square(x[N] - m), N)
+  y[N] = (x[N] - m) * rsqrt(v + 0.5)
+})",
+                   "f", {{"N", 70}});
+}
+
+TEST(Lower, KernelLevelLoopsCarryVariablesBetweenBlocks) {
+  expect_agreement(R"(
+kernel f(a: f32[K, N]) -> (y: f32[N]) {
+  scratch h: f32[N]
+  parallel i in N { h[i] = 0.0 }
+  for k in K by 1 { parallel i in N { h[i] = h[i] * 0.5 + a[k, i] } }
+  parallel i in N { y[i] = h[i] }
+})",
+                   "f", {{"K", 3}, {"N", 70}});
+}
+
+}  // namespace
+}  // namespace aurex::schedule
