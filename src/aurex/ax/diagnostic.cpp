@@ -98,10 +98,10 @@ CompileError::CompileError(const Source& source, std::vector<Diagnostic> reporte
   const auto first = std::find_if(diagnostics.begin(), diagnostics.end(),
                                   [](const Diagnostic& d) { return d.severity == Severity::kError; });
   const Diagnostic& cause = first == diagnostics.end() ? diagnostics.front() : *first;
-  code = to_string(cause.code);
+  diagnostic_code = to_string(cause.code);
   position = source.position(cause.span.begin);
   text = cause.message;
-  with("code", code).with("file", file).with("line", std::to_string(position.line));
+  with("code", diagnostic_code).with("file", file).with("line", std::to_string(position.line));
   with("column", std::to_string(position.column));
 }
 

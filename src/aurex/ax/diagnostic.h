@@ -126,7 +126,7 @@ class CompileError : public Error {
   CompileError(const Source& source, std::vector<Diagnostic> diagnostics,
                std::source_location where = std::source_location::current());
 
-  std::string code;                     ///< Of the first error: "AX0101"
+  std::string diagnostic_code;          ///< Of the first error: "AX0101"
   std::string file;                     ///< Source::name()
   LineColumn position;                  ///< Where the first error is.
   std::string text;                     ///< The message of the first error, one line.
