@@ -1,0 +1,53 @@
+#include "aurex/codegen/compile.h"
+
+#include <chrono>
+
+#include "aurex/codegen/cpu/lower_to_llvm.h"
+#include "aurex/codegen/llvm/engine.h"
+
+namespace aurex::codegen {
+namespace {
+
+class Stopwatch {
+ public:
+  /// Milliseconds since the last call.
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> took = now - last_;
+    last_ = now;
+    return took.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program, const schedule::Target& target) {
+  CompileTimes times;
+  Stopwatch watch;
+  const std::string prefix = unique_prefix();
+  IrModule module(program.name, target);
+  lower_to_llvm(program, target, prefix, module.get());
+  times.emit_ms = watch.lap();
+  std::string code = object(module, target);
+  times.codegen_ms = watch.lap();
+  return link(std::move(code), prefix, times);
+}
+
+std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what) {
+  IrModule module(program.name, target);
+  lower_to_llvm(program, target, "", module.get());
+  switch (what) {
+    case Emit::kLlvm:
+      return module.text();
+    case Emit::kAssembly:
+      return assembly(module, target);
+    case Emit::kObject:
+      break;
+  }
+  return object(module, target);
+}
+
+}  // namespace aurex::codegen

@@ -1,0 +1,237 @@
+#include "aurex/codegen/llvm/engine.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+#include <llvm/ADT/SmallString.h>
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Module.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "aurex/base/error.h"
+
+namespace aurex::codegen {
+namespace {
+
+class LlvmError : public KernelError {
+ public:
+  LlvmError(const std::string& what, llvm::Error error) : KernelError(what + ": " + llvm::toString(std::move(error))) {}
+};
+
+template <typename T>
+T take(llvm::Expected<T> value, const char* what) {
+  if (!value) throw LlvmError(what, value.takeError());
+  return std::move(*value);
+}
+
+void initialize_targets() {
+  static const bool done = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+std::string triple_of(const schedule::Target& target) {
+  return target.name == "cpu.neon" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+}
+
+using Machine = std::unique_ptr<llvm::TargetMachine>;
+
+Machine make_machine(const schedule::Target& target) {
+  initialize_targets();
+  std::string error;
+  const std::string triple = triple_of(target);
+  const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (found == nullptr) throw NotImplemented("this LLVM has no code generator for " + triple + ": " + error);
+  std::string features;
+  for (const std::string& feature : target.features) features += (features.empty() ? "+" : ",+") + feature;
+  llvm::TargetOptions options;
+  // No IR passes: the emitter writes final vector code. Below Default instruction selection spills everything, above it
+  // nothing is gained.
+  return Machine(found->createTargetMachine(triple, target.llvm_cpu, features, options, llvm::Reloc::PIC_,
+                                            llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+}
+
+/// Machines wait here between compilations: making one costs a tenth of a kernel. One thread uses one at a time.
+class MachinePool {
+ public:
+  Machine take(const schedule::Target& target) {
+    {
+      const std::lock_guard lock(mutex_);
+      std::vector<Machine>& idle = idle_[target.name];
+      if (!idle.empty()) {
+        Machine machine = std::move(idle.back());
+        idle.pop_back();
+        return machine;
+      }
+    }
+    return make_machine(target);
+  }
+  void give_back(const schedule::Target& target, Machine machine) {
+    const std::lock_guard lock(mutex_);
+    idle_[target.name].push_back(std::move(machine));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::vector<Machine>> idle_;
+};
+
+MachinePool& machines() {
+  static auto* const pool = new MachinePool;
+  return *pool;
+}
+
+std::string generate(IrModule& module, const schedule::Target& target, llvm::CodeGenFileType type) {
+  Machine machine = machines().take(target);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true)) {
+    throw NotImplemented("LLVM cannot write this kind of file for " + target.name);
+  }
+  passes.run(*llvm::unwrap(module.get()));
+  machines().give_back(target, std::move(machine));
+  return {bytes.begin(), bytes.end()};
+}
+
+// ---- linking ----
+
+/// The library functions that generated code may call: LLVM may turn a long copy or fill into them.
+void define_allowed_symbols(llvm::orc::LLJIT& jit) {
+  llvm::orc::SymbolMap symbols;
+  const auto define = [&](const char* name, auto* function) {
+    symbols[jit.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported};
+  };
+  define("memcpy", static_cast<void* (*)(void*, const void*, std::size_t)>(&std::memcpy));
+  define("memset", static_cast<void* (*)(void*, int, std::size_t)>(&std::memset));
+  if (auto error = jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols)))) {
+    throw LlvmError("the JIT session cannot be made", std::move(error));
+  }
+}
+
+llvm::orc::LLJIT& session() {
+  static llvm::orc::LLJIT* const jit = [] {
+    initialize_targets();
+    auto made = take(llvm::orc::LLJITBuilder()
+                         .setLinkProcessSymbolsByDefault(false)
+                         .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
+                         .create(),
+                     "the JIT session cannot be made");
+    define_allowed_symbols(*made);
+    return made.release();
+  }();
+  return *jit;
+}
+
+/// Generated code calls the runtime through the frame and nothing else.
+void refuse_libraries(llvm::MemoryBufferRef object) {
+  const auto file =
+      take(llvm::object::ObjectFile::createObjectFile(object), "LLVM wrote an object that it cannot read");
+  for (const llvm::object::SymbolRef& symbol : file->symbols()) {
+    const auto flags = take(symbol.getFlags(), "LLVM wrote an object that it cannot read");
+    if ((flags & llvm::object::SymbolRef::SF_Undefined) == 0) continue;
+    const llvm::StringRef name = take(symbol.getName(), "LLVM wrote an object that it cannot read");
+    if (name.empty() || name == "memcpy" || name == "memset" || name == "_GLOBAL_OFFSET_TABLE_") continue;
+    throw NotImplemented("code for an operation that would call the library function " + name.str());
+  }
+}
+
+class LinkedCode final : public CompiledCode {
+ public:
+  LinkedCode(llvm::orc::ResourceTrackerSP tracker, AurexDrive drive, AurexPlanner plan, const CompileTimes& times)
+      : tracker_(std::move(tracker)) {
+    drive_ = drive;
+    plan_ = plan;
+    times_ = times;
+  }
+  ~LinkedCode() override { llvm::consumeError(tracker_->remove()); }
+
+ private:
+  llvm::orc::ResourceTrackerSP tracker_;
+};
+
+}  // namespace
+
+// ---- modules ----
+
+IrModule::IrModule(const std::string& name, const schedule::Target& target)
+    : context_(LLVMContextCreate()), module_(LLVMModuleCreateWithNameInContext(name.c_str(), context_)) {
+  Machine machine = machines().take(target);
+  llvm::unwrap(module_)->setDataLayout(machine->createDataLayout());
+  LLVMSetTarget(module_, triple_of(target).c_str());
+  machines().give_back(target, std::move(machine));
+}
+
+IrModule::~IrModule() {
+  LLVMDisposeModule(module_);
+  LLVMContextDispose(context_);
+}
+
+void IrModule::verify() const {
+  char* message = nullptr;
+  const bool broken = LLVMVerifyModule(module_, LLVMReturnStatusAction, &message) != 0;
+  const std::string what = message == nullptr ? "" : message;
+  LLVMDisposeMessage(message);
+  if (broken) throw KernelError("the code generator wrote illegal LLVM IR: " + what);
+}
+
+std::string IrModule::text() const {
+  verify();
+  char* printed = LLVMPrintModuleToString(module_);
+  std::string text = printed;
+  LLVMDisposeMessage(printed);
+  return text;
+}
+
+std::string assembly(IrModule& module, const schedule::Target& target) {
+  return generate(module, target, llvm::CodeGenFileType::AssemblyFile);
+}
+
+std::string object(IrModule& module, const schedule::Target& target) {
+  return generate(module, target, llvm::CodeGenFileType::ObjectFile);
+}
+
+std::string unique_prefix() {
+  static std::atomic<std::uint64_t> next = 0;
+  return "k" + std::to_string(next.fetch_add(1)) + ".";
+}
+
+std::shared_ptr<const CompiledCode> link(std::string object, const std::string& prefix, CompileTimes times) {
+  const auto start = std::chrono::steady_clock::now();
+  llvm::orc::LLJIT& jit = session();
+  refuse_libraries(llvm::MemoryBufferRef(object, "kernel"));
+  auto tracker = jit.getMainJITDylib().createResourceTracker();
+  if (auto error = jit.addObjectFile(tracker, llvm::MemoryBuffer::getMemBufferCopy(object, prefix))) {
+    throw LlvmError("a kernel cannot be linked", std::move(error));
+  }
+  const auto find = [&](const char* name) { return take(jit.lookup(prefix + name), "a kernel cannot be linked"); };
+  const auto drive = find("drive").toPtr<AurexDrive>();
+  const auto plan = find("plan").toPtr<AurexPlanner>();
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  times.link_ms = took.count();
+  return std::make_shared<const LinkedCode>(std::move(tracker), drive, plan, times);
+}
+
+}  // namespace aurex::codegen
