@@ -2,16 +2,18 @@
 #
 #   make test        set-up, build, every check that guards main
 #   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
+#   make fuzz        the fuzzers, EXECS inputs each
 #   make tidy        clang-tidy over the whole library
 #   make format      rewrites the sources in the house style
 #   make clean       removes build/ (set-up stays)
 
 JOBS ?= 2
+EXECS ?= 100000
 PYTHON := $(CURDIR)/.venv/bin/python
 CONFIGURE := cmake --no-warn-unused-cli -DPython_EXECUTABLE=$(PYTHON) --preset
 
 .DEFAULT_GOAL := build
-.PHONY: setup build test sanitize tidy format clean
+.PHONY: setup build test sanitize fuzz tidy format clean
 
 setup:
 	@tools/setup
@@ -28,6 +30,16 @@ sanitize: setup
 	  $(CONFIGURE) $$preset > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }; \
 	  cmake --build build/$$preset -j$(JOBS) || exit 1; \
 	  ctest --test-dir build/$$preset -j$(JOBS) --output-on-failure || exit 1; \
+	done
+
+# New inputs that reach new code go to build/fuzz/corpus; the one to keep is added to tests/fuzz/corpus by hand.
+fuzz: setup
+	@$(CONFIGURE) fuzz > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/fuzz -j$(JOBS)
+	@for fuzzer in build/fuzz/bin/*_fuzz; do \
+	  name=$$(basename $$fuzzer _fuzz); mkdir -p build/fuzz/corpus/$$name; \
+	  $$fuzzer -runs=$(EXECS) -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
 
 tidy: build
