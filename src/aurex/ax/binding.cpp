@@ -342,10 +342,7 @@ class Binding::Solver {
                                             std::to_string(view.rank()) + " axes, expected " + least +
                                             std::to_string(plan.fixed_rank),
                                         plan.fixed_rank, view.rank()),
-                      {{"kernel", program_.name},
-                       {"parameter", array.name},
-                       {"expected", std::to_string(plan.fixed_rank)},
-                       {"actual", std::to_string(view.rank())}});
+                      {{"kernel", program_.name}, {"parameter", array.name}, {"actual", std::to_string(view.rank())}});
   }
 
   [[noreturn]] void refuse_extent(DimId dim, std::int64_t extent, ArrayId from) const {
@@ -366,8 +363,6 @@ class Binding::Solver {
                       {known}, {extent}),
         {{"kernel", program_.name},
          {"axis", name},
-         {"expected", std::to_string(known)},
-         {"actual", std::to_string(extent)},
          {"parameter", parameter},
          {"other_parameter", other == kNone ? "" : other_name}});
   }
@@ -386,12 +381,7 @@ class Binding::Solver {
         ShapeMismatch("kernel " + program_.name + ": axes " + name + "... are " + to_string(known) + " in " +
                           quoted(other) + " and " + to_string(shape) + " in " + quoted(parameter),
                       known.extents(), shape.extents()),
-        {{"kernel", program_.name},
-         {"axis", name},
-         {"expected", to_string(known)},
-         {"actual", to_string(shape)},
-         {"parameter", parameter},
-         {"other_parameter", other}});
+        {{"kernel", program_.name}, {"axis", name}, {"parameter", parameter}, {"other_parameter", other}});
   }
 
   [[noreturn]] void refuse_definition(DimId dim, std::int64_t value) const {
@@ -399,14 +389,11 @@ class Binding::Solver {
     const std::string& name = program_.dims[dim].name;
     const std::int64_t known = call_.extents[dim];
     const std::string where = from == kNone ? "the call" : quoted(program_.arrays[from].name);
-    throw with_fields(ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(value) +
-                                        " by its where clause and " + std::to_string(known) + " in " + where,
-                                    {value}, {known}),
-                      {{"kernel", program_.name},
-                       {"axis", name},
-                       {"expected", std::to_string(value)},
-                       {"actual", std::to_string(known)},
-                       {"parameter", from == kNone ? "" : program_.arrays[from].name}});
+    throw with_fields(
+        ShapeMismatch("kernel " + program_.name + ": axis " + name + " is " + std::to_string(value) +
+                          " by its where clause and " + std::to_string(known) + " in " + where,
+                      {value}, {known}),
+        {{"kernel", program_.name}, {"axis", name}, {"parameter", from == kNone ? "" : program_.arrays[from].name}});
   }
 
   const Binding& binding_;

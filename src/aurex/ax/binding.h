@@ -43,10 +43,10 @@ struct NamedExtent {
 
 /// One call. Views are borrowed until the BoundCall is no longer used.
 struct Arguments {
-  std::span<const TensorView* const> arrays;   // the program's kInput and kInout arrays, in its order
-  std::span<const ScalarArgument> scalars;     // one per TileProgram::scalars
-  std::span<const TensorView* const> results;  // in order; null, or none at all: the caller allocates
-  std::span<const NamedExtent> extents;
+  std::span<const TensorView* const> arrays = {};   // the program's kInput and kInout arrays, in its order
+  std::span<const ScalarArgument> scalars = {};     // one per TileProgram::scalars
+  std::span<const TensorView* const> results = {};  // in order; null, or none at all: the caller allocates
+  std::span<const NamedExtent> extents = {};
 };
 
 struct BoundCall {

@@ -99,7 +99,7 @@ void Binding::check_aliases(const BoundCall& call) const {
       const Array& written = program_.arrays[out];
       const Array& read = program_.arrays[other];
       // The same elements, each read in the tile that writes it, before it is written.
-      if (overlap == Overlap::kIdentical && read.role == ArrayRole::kInput && read.in_place) continue;
+      if (overlap == Overlap::kIdentical && read.role == ArrayRole::kInput && written.in_place) continue;
       throw with_fields(InvalidConfig("kernel " + program_.name + ": output '" + written.name +
                                       "' shares memory with '" + read.name + "'"),
                         {{"kernel", program_.name}, {"argument", written.name}, {"other", read.name}});

@@ -60,7 +60,7 @@ struct InterpOptions {
   /// Looks for uninitialised reads, where NaN comes from, broken `unique` promises and integer division by zero.
   bool safe = false;
   /// Gets what `print` prints, launch by launch, ordered by position; null drops it.
-  std::function<void(const PrintRecord&)> print;
+  std::function<void(const PrintRecord&)> print = {};
   /// Bytes that the values of one tile may take together.
   std::int64_t memory_limit = std::int64_t{1} << 30;
   /// Moves every float sum by up to this multiple of n·ε·Σ|terms|, with signs drawn from `seed`; see error_bounds.

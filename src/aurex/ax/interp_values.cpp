@@ -138,10 +138,9 @@ Tile Machine::position(const Value& value) const {
 }
 
 Tile Machine::random(const Value& value) {
-  // The counter runs over the axes in the order of the call, rows of full extents (rule 33).
+  // The counter runs over the named axes in their order, row-major in full extents (rule 33).
   std::vector<AxisId> order;
   for (std::size_t i = 1; i < value.args.size(); ++i) order.push_back(program_.values[value.args[i]].id);
-  if (order.empty()) order = axis_list(value.axes);
   const Tile& seed = *values_[value.args[0]];
   Tile tile = make(value.axes, value.type);
   Walk walk(ranges_, value.axes);
@@ -152,8 +151,8 @@ Tile Machine::random(const Value& value) {
       element =
           element * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
     }
-    const auto seed_bits = static_cast<std::uint64_t>(to_i64(seed.type, seed.cells[walk.at(key)]));
-    tile.cells[walk.step()] = from_f64(value.type, philox_uniform(seed_bits, element));
+    const auto stream = static_cast<std::uint64_t>(to_i64(seed.type, seed.cells[walk.at(key)]));
+    tile.cells[walk.step()] = from_f64(value.type, philox_uniform(stream, element));
     tile.mark(walk.step(), seed.note(walk.at(key)));
   }
   return tile;
