@@ -1,0 +1,99 @@
+// Random programs on every executor. A failing one is shrunk and printed, ready for a file under kept/.
+//
+// Other programs by hand:  build/release/bin/random_test --seed=77 --count=100000
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "aurex/base/error.h"
+#include "conformance/executors.h"
+#include "generator.h"
+
+namespace aurex::testing::random {
+namespace {
+
+constexpr std::uint64_t kPrograms = 2000;
+std::uint64_t first_seed = 1;
+std::uint64_t program_count = kPrograms;
+
+/// What is wrong with a program; empty where it is refused or all agree.
+std::string fault(const Program& program, bool refusal_is_fault) {
+  std::shared_ptr<const ax::CheckedModule> module;
+  try {
+    module = ax::testing::compile(print(program));
+  } catch (const Error& error) {
+    return refusal_is_fault ? "refused with " + std::string(error.field("code")) + ": " + error.message() : "";
+  }
+  ax::testing::TestCall call(module, "k", arguments(program));
+  return disagreement(call).value_or("");
+}
+
+std::string report(const Program& program, const std::string& what) {
+  std::ostringstream text;
+  text << "seed " << program.seed << ", A = " << program.rows << ", B = " << program.columns << ": " << what << "\n"
+       << "// seed " << program.seed << " rows " << program.rows << " columns " << program.columns << "\n"
+       << print(program);
+  return text.str();
+}
+
+TEST(RandomPrograms, AreTheSameOnEveryExecutor) {
+  for (std::uint64_t seed = first_seed; seed < first_seed + program_count; ++seed) {
+    const Program program = generate(seed);
+    const std::string what = fault(program, /*refusal_is_fault=*/true);
+    if (what.empty()) continue;
+    const bool refused = what.starts_with("refused");
+    const std::string kind = refused ? what.substr(0, what.find(':')) : "";
+    const Program small = shrink(program, [&](const Program& candidate) {
+      const std::string other = fault(candidate, refused);
+      return !other.empty() && other.starts_with("refused") == refused && other.starts_with(kind);
+    });
+    ADD_FAILURE() << report(small, fault(small, refused));
+    return;
+  }
+}
+
+TEST(RandomPrograms, KeptOnesStayRight) {
+  int kept = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(AUREX_RANDOM_KEPT)) {
+    if (entry.path().extension() != ".ax") continue;
+    ++kept;
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    Program shape;
+    std::string word;
+    text >> word >> word >> shape.seed >> word >> shape.rows >> word >> shape.columns;
+    ax::testing::TestCall call(ax::testing::compile(text.str()), "k", arguments(shape));
+    EXPECT_EQ(disagreement(call).value_or(""), "") << entry.path();
+  }
+  EXPECT_GT(kept, 0);
+}
+
+TEST(RandomPrograms, ShrinkToTheStatementThatMatters) {
+  const Program program = generate(5);
+  const Program small =
+      shrink(program, [](const Program& candidate) { return print(candidate).find("s[a] = ") != std::string::npos; });
+  EXPECT_EQ(small.body.size(), 1u);
+  EXPECT_EQ(small.rows, 1);
+  EXPECT_EQ(small.columns, 1);
+}
+
+}  // namespace
+}  // namespace aurex::testing::random
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.starts_with("--seed=")) aurex::testing::random::first_seed = std::stoull(argument.substr(7));
+    if (argument.starts_with("--count=")) aurex::testing::random::program_count = std::stoull(argument.substr(8));
+  }
+  return RUN_ALL_TESTS();
+}
