@@ -1,0 +1,252 @@
+#include "array_argument.h"
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL aurex_numpy
+#include <fmt/format.h>
+#include <numpy/arrayobject.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "aurex/base/error.h"
+#include "aurex/memory/tensor.h"
+#include "errors.h"
+
+namespace aurex::python {
+namespace {
+
+std::optional<DType> builtin_dtype(int type_number) {
+  switch (type_number) {
+    case NPY_BOOL:
+      return DType::kBool;
+    case NPY_BYTE:
+      return DType::kI8;
+    case NPY_UBYTE:
+      return DType::kU8;
+    case NPY_SHORT:
+      return DType::kI16;
+    case NPY_USHORT:
+      return DType::kU16;
+    case NPY_INT:
+      return DType::kI32;
+    case NPY_UINT:
+      return DType::kU32;
+    case NPY_LONG:
+    case NPY_LONGLONG:
+      return DType::kI64;
+    case NPY_ULONG:
+    case NPY_ULONGLONG:
+      return DType::kU64;
+    case NPY_HALF:
+      return DType::kF16;
+    case NPY_FLOAT:
+      return DType::kF32;
+    case NPY_DOUBLE:
+      return DType::kF64;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The names that ml_dtypes gives our narrow floats.
+constexpr std::array<std::pair<std::string_view, DType>, 3> kMlDtypes = {{
+    {"bfloat16", DType::kBF16},
+    {"float8_e4m3fn", DType::kF8E4M3},
+    {"float8_e5m2", DType::kF8E5M2},
+}};
+
+std::string python_text(PyObject* object) {
+  PyObject* text = PyObject_Str(object);
+  const char* utf8 = text ? PyUnicode_AsUTF8(text) : nullptr;
+  std::string result = utf8 ? utf8 : "?";
+  Py_XDECREF(text);
+  PyErr_Clear();
+  return result;
+}
+
+std::optional<DType> dtype_of_array(PyArrayObject* array) {
+  if (const auto dtype = builtin_dtype(PyArray_TYPE(array))) return dtype;
+  const std::string name = python_text(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
+  for (const auto& [ml_name, dtype] : kMlDtypes) {
+    if (name == ml_name) return dtype;
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse_dtype(const char* name, const std::string& actual, const std::string& why) {
+  DTypeMismatch error(fmt::format("argument '{}': {}", name, why));
+  error.with("argument", name).with("expected", "a number type").with("actual", actual);
+  throw error;
+}
+
+TensorView view_of_array(PyArrayObject* array, const char* name) {
+  const auto dtype = dtype_of_array(array);
+  const std::string actual = dtype ? "" : python_text(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
+  if (!dtype) refuse_dtype(name, actual, fmt::format("arrays of {} have no place in a kernel", actual));
+  if (!PyArray_ISNOTSWAPPED(array)) {
+    refuse_dtype(name, "byte-swapped", "the array is byte-swapped; convert it with .astype(x.dtype.newbyteorder('='))");
+  }
+  TensorView view;
+  view.data = PyArray_DATA(array);
+  view.dtype = *dtype;
+  view.read_only = !PyArray_ISWRITEABLE(array);
+  const int rank = PyArray_NDIM(array);
+  const std::int64_t size = bytes_per_element(*dtype);
+  for (int i = 0; i < rank; ++i) {
+    const std::int64_t bytes = PyArray_STRIDE(array, i);
+    if (bytes % size != 0 && PyArray_DIM(array, i) > 1) {
+      InvalidConfig error(fmt::format("argument '{}': axis {} has a stride of {} bytes, which is no multiple of the {} "
+                                      "bytes of an element",
+                                      name, i, bytes, size));
+      error.with("argument", name);
+      throw error;
+    }
+    view.shape.push_back(PyArray_DIM(array, i));
+    view.strides.push_back(bytes / size);
+  }
+  return view;
+}
+
+bool read_scalar(PyObject* object, Argument& argument) {
+  if (PyBool_Check(object)) {
+    argument = Argument(object == Py_True);
+  } else if (PyFloat_Check(object)) {
+    argument = Argument(PyFloat_AS_DOUBLE(object));
+  } else if (PyLong_Check(object)) {
+    const long long value = PyLong_AsLongLong(object);
+    if (value == -1 && PyErr_Occurred()) throw PythonErrorSet{};
+    argument = Argument(static_cast<std::int64_t>(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// NumPy scalars and 0-d arrays, by way of the Python number they convert to.
+bool read_numpy_scalar(PyObject* object, Argument& argument) {
+  const bool zero_rank = PyArray_Check(object) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) == 0;
+  if (!PyArray_IsScalar(object, Generic) && !zero_rank) return false;
+  PyObject* item = PyObject_CallMethod(object, "item", nullptr);
+  if (!item) throw PythonErrorSet{};
+  const bool read = read_scalar(item, argument);
+  Py_DECREF(item);
+  return read;
+}
+
+/// A NumPy array over the memory of an object that speaks DLPack or the buffer protocol; null where it speaks neither.
+PyObject* as_array(PyObject* object) {
+  if (PyObject_HasAttrString(object, "__dlpack__")) {
+    PyObject* numpy = PyImport_ImportModule("numpy");
+    PyObject* array = numpy ? PyObject_CallMethod(numpy, "from_dlpack", "O", object) : nullptr;
+    Py_XDECREF(numpy);
+    if (!array) throw PythonErrorSet{};
+    return array;
+  }
+  if (!PyObject_CheckBuffer(object) || PyBytes_Check(object)) return nullptr;
+  PyObject* view = PyMemoryView_FromObject(object);
+  PyObject* array = view ? PyArray_FromAny(view, nullptr, 0, 0, 0, nullptr) : nullptr;
+  Py_XDECREF(view);
+  if (!array) throw PythonErrorSet{};
+  return array;
+}
+
+int numpy_type(DType dtype) {
+  switch (dtype) {
+    case DType::kBool:
+      return NPY_BOOL;
+    case DType::kI8:
+      return NPY_INT8;
+    case DType::kU8:
+      return NPY_UINT8;
+    case DType::kI16:
+      return NPY_INT16;
+    case DType::kU16:
+      return NPY_UINT16;
+    case DType::kI32:
+      return NPY_INT32;
+    case DType::kU32:
+      return NPY_UINT32;
+    case DType::kI64:
+      return NPY_INT64;
+    case DType::kU64:
+      return NPY_UINT64;
+    case DType::kF16:
+      return NPY_HALF;
+    case DType::kF32:
+      return NPY_FLOAT;
+    case DType::kF64:
+      return NPY_DOUBLE;
+    default:
+      return NPY_NOTYPE;
+  }
+}
+
+/// A new reference; the narrow floats come from ml_dtypes. Null with a Python error set.
+PyArray_Descr* numpy_descr(DType dtype) {
+  if (const int type = numpy_type(dtype); type != NPY_NOTYPE) return PyArray_DescrFromType(type);
+  for (const auto& [name, narrow] : kMlDtypes) {
+    if (narrow != dtype && !(dtype == DType::kF8E4M3Nan && narrow == DType::kF8E4M3)) continue;
+    PyObject* module = PyImport_ImportModule("ml_dtypes");
+    PyObject* type = module ? PyObject_GetAttrString(module, std::string(name).c_str()) : nullptr;
+    PyArray_Descr* descr = nullptr;
+    if (type) PyArray_DescrConverter(type, &descr);
+    Py_XDECREF(type);
+    Py_XDECREF(module);
+    return descr;
+  }
+  return nullptr;
+}
+
+void release_tensor(PyObject* capsule) { delete static_cast<Tensor*>(PyCapsule_GetPointer(capsule, nullptr)); }
+
+}  // namespace
+
+bool import_numpy() { return _import_array() >= 0; }
+
+void read_argument(PyObject* object, const char* name, PythonArgument& out) {
+  if (object == Py_None) return;
+  if (PyArray_Check(object) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) > 0) {
+    out.held = Py_NewRef(object);
+  } else if (read_scalar(object, out.argument) || read_numpy_scalar(object, out.argument)) {
+    return;
+  } else {
+    out.held = as_array(object);
+  }
+  if (!out.held) {
+    refuse_dtype(name, Py_TYPE(object)->tp_name,
+                 fmt::format("expected an array or a number, got {}", Py_TYPE(object)->tp_name));
+  }
+  out.view = view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name);
+  out.argument = Argument(out.view);
+}
+
+void read_result(PyObject* object, const char* name, PythonArgument& out) {
+  out.held = PyArray_Check(object) ? Py_NewRef(object) : as_array(object);
+  if (!out.held) {
+    refuse_dtype(name, Py_TYPE(object)->tp_name, fmt::format("expected an array, got {}", Py_TYPE(object)->tp_name));
+  }
+  out.view = view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name);
+}
+
+PyObject* new_array(const Dims& shape, DType dtype, TensorView& view) {
+  PyArray_Descr* descr = numpy_descr(dtype);
+  if (!descr) return nullptr;
+  auto owner = std::make_unique<Tensor>(Tensor::uninitialised(shape, dtype));
+  view = owner->view();
+  npy_intp extents[kMaxRank];
+  for (int i = 0; i < shape.size(); ++i) extents[i] = shape[i];
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, descr, shape.size(), extents, nullptr, view.data,
+                                         NPY_ARRAY_WRITEABLE, nullptr);
+  PyObject* capsule = array ? PyCapsule_New(owner.get(), nullptr, release_tensor) : nullptr;
+  if (capsule) owner.release();
+  if (!capsule || PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array), capsule) < 0) {
+    Py_XDECREF(array);
+    return nullptr;
+  }
+  return array;
+}
+
+}  // namespace aurex::python

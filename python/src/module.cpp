@@ -1,0 +1,66 @@
+// aurex._core: the native half of the Python package. What users see is in python/aurex/.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "array_argument.h"
+#include "aurex/base/thread_pool.h"
+#include "aurex/jit/kernel.h"
+#include "errors.h"
+#include "kernel_object.h"
+
+namespace nb = nanobind;
+using namespace aurex;
+
+namespace {
+
+/// A module of kernels with one Python object per kernel.
+struct PythonModule {
+  std::vector<std::pair<std::string, nb::object>> kernels;
+
+  explicit PythonModule(const Module& module) {
+    for (const Kernel& kernel : module.kernels()) {
+      PyObject* object = python::wrap_kernel(kernel);
+      if (!object) throw nb::python_error();
+      kernels.emplace_back(kernel.name(), nb::steal(object));
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, kernel] : kernels) names.push_back(name);
+    return names;
+  }
+
+  [[nodiscard]] nb::object find(const std::string& name) const {
+    for (const auto& [kernel_name, kernel] : kernels) {
+      if (kernel_name == name) return kernel;
+    }
+    return nb::none();
+  }
+};
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  if (!python::import_numpy() || !python::kernel_type()) throw nb::python_error();
+  nb::register_exception_translator([](const std::exception_ptr& error, void*) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const Error&) {
+      python::set_python_error();
+    }
+  });
+
+  nb::class_<PythonModule>(m, "Kernels")
+      .def_prop_ro("names", &PythonModule::names)
+      .def("find", &PythonModule::find, nb::arg("name"));
+  m.attr("Kernel") = nb::borrow(reinterpret_cast<PyObject*>(python::kernel_type()));
+  m.def(
+      "compile", [](const std::string& text, const std::string& name) { return PythonModule(compile(text, name)); },
+      nb::arg("text"), nb::arg("name"));
+  m.def("load", [](const std::string& path) { return PythonModule(load(path)); }, nb::arg("path"));
+  m.def("threads", &threads);
+  m.def("set_threads", &set_threads, nb::arg("count"));
+}

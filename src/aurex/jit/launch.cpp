@@ -1,0 +1,51 @@
+#include "aurex/jit/launch.h"
+
+#include <fmt/format.h>
+
+#include "aurex/base/error.h"
+#include "aurex/device/device.h"
+
+namespace aurex::jit {
+namespace {
+
+[[noreturn]] void raise_fault(const ax::TileProgram& program, const CodeEntry& entry, const AurexErrorRecord& record) {
+  const schedule::Site& site = entry.loops.sites[static_cast<std::size_t>(record.site)];
+  if (record.fault == kAurexFaultIndex) {
+    throw IndexOutOfRange({.kernel = program.name,
+                           .line = site.line,
+                           .position = record.position,
+                           .index = record.value,
+                           .bound = record.bound});
+  }
+  KernelError error(fmt::format("{}, line {}: assertion failed at position {}: {}", program.name, site.line,
+                                record.position, site.text));
+  error.with("kernel", program.name).with("line", fmt::format("{}", site.line));
+  error.with("position", fmt::format("{}", record.position));
+  throw error;
+}
+
+}  // namespace
+
+AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
+  AurexPlan plan{};
+  const AurexFrame frame = call.frame();
+  entry.code->plan()(&frame, &plan);
+  return plan;
+}
+
+std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
+                                const LaunchOptions& options) {
+  CallOutcome outcome = options.device.backend().call({.drive = entry.code->drive(),
+                                                       .plan = plan(entry, call),
+                                                       .frame = call.frame(),
+                                                       .stop = options.stop});
+  if (outcome.fault.fault != kAurexFaultNone) raise_fault(program, entry, outcome.fault);
+  if (outcome.stopped) {
+    KernelError error(fmt::format("{} was stopped before it was done", program.name));
+    error.with("kernel", program.name).with("stopped", "true");
+    throw error;
+  }
+  return std::move(outcome.prints);
+}
+
+}  // namespace aurex::jit

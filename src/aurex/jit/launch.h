@@ -1,0 +1,29 @@
+#pragma once
+
+// Runs compiled code on a device and turns a fault record into an error.
+
+#include <atomic>
+#include <vector>
+
+#include "aurex/ax/binding.h"
+#include "aurex/device/device.h"
+#include "aurex/jit/variant.h"
+
+namespace aurex::jit {
+
+/// What may be said about one launch.
+struct LaunchOptions {
+  Device device = Device::cpu();
+  const std::atomic<bool>* stop = nullptr;  ///< once true, no further tiles start and the call raises KernelError
+};
+
+/// Runs `entry` on a finished call and returns what `print` statements showed. Raises IndexOutOfRange, KernelError for a
+/// failed assert or a stopped call, and OutOfMemory for scratch. Allocates nothing once the arenas of the calling thread
+/// and the workers have grown.
+std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
+                                const LaunchOptions& options = {});
+
+/// What the plan of a call says, without running it.
+[[nodiscard]] AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call);
+
+}  // namespace aurex::jit

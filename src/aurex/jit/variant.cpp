@@ -1,0 +1,104 @@
+#include "aurex/jit/variant.h"
+
+#include <utility>
+
+#include "aurex/base/clock.h"
+
+namespace aurex::jit {
+namespace {
+
+using Stride = schedule::Buffer::Stride;
+
+/// How many of a pack's merged axes are longer than one.
+int pack_rank(const std::int64_t* extents) {
+  int rank = 0;
+  for (int i = 0; i < kAurexPackRank; ++i) rank += extents[i] > 1;
+  return rank;
+}
+
+/// The class of dimension `d` of an array. An axis of extent 0 or 1 is never walked: it counts as kZero, except last,
+/// where calling it kUnit shares the code of ordinary row-major arrays.
+Stride stride_class(const ax::Binding& binding, const ax::BoundCall& call, ax::ArrayId array, std::uint32_t d) {
+  const ax::TileProgram& program = binding.program();
+  const ax::Array& declared = program.arrays[array];
+  const ax::DimId dim = declared.dims[d].dim;
+  std::uint32_t slot = binding.stride_slot(array, d);
+  if (const ax::PackId pack = program.dims[dim].pack; pack != ax::kNone) {
+    if (pack_rank(call.packs.data() + pack * kAurexPackRank) > 1) return Stride::kPack;
+    slot += kAurexPackRank - 1;
+  }
+  if (call.extents[dim] <= 1) return d + 1 == declared.dims.size() ? Stride::kUnit : Stride::kAny;
+  const std::int64_t stride = call.arrays[array].strides[slot];
+  return stride == 1 ? Stride::kUnit : stride == 0 ? Stride::kZero : Stride::kAny;
+}
+
+double milliseconds_since(std::int64_t start_ns) { return static_cast<double>(monotonic_ns() - start_ns) * 1e-6; }
+
+}  // namespace
+
+schedule::StrideClasses stride_classes(const ax::Binding& binding, const ax::BoundCall& call) {
+  schedule::StrideClasses classes;
+  const auto& arrays = binding.program().arrays;
+  for (ax::ArrayId a = 0; a < arrays.size(); ++a) {
+    auto& of_array = classes.arrays.emplace_back();
+    if (arrays[a].role == ax::ArrayRole::kScratch) continue;  // laid out by the schedule
+    for (std::uint32_t d = 0; d < arrays[a].dims.size(); ++d) of_array.push_back(stride_class(binding, call, a, d));
+  }
+  return classes;
+}
+
+Variant::Variant(ax::Specialization given, ax::TileProgram program)
+    : given_(std::move(given)), program_(std::move(program)), binding_(program_) {}
+
+Variant::~Variant() {
+  delete spare_.load();
+  for (const CodeEntry* entry = entries_.load(); entry;) delete std::exchange(entry, entry->next);
+}
+
+bool Variant::fits(const schedule::StrideClasses& classes, const ax::BoundCall& call) const {
+  for (ax::ArrayId a = 0; a < classes.arrays.size(); ++a) {
+    for (std::uint32_t d = 0; d < classes.arrays[a].size(); ++d) {
+      if (classes.arrays[a][d] != stride_class(binding_, call, a, d)) return false;
+    }
+  }
+  return true;
+}
+
+const CodeEntry* Variant::find(const ax::BoundCall& call, schedule::SizeClass size) const {
+  const CodeEntry* entry = entries_.load(std::memory_order_acquire);
+  while (entry && !(entry->size == size && fits(entry->classes, call))) entry = entry->next;
+  return entry;
+}
+
+const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Target& target) {
+  const schedule::SizeClass size = schedule::size_class(program_, call.extents.data());
+  if (const CodeEntry* entry = find(call, size)) return *entry;
+  const std::scoped_lock lock(compiling_);
+  if (const CodeEntry* entry = find(call, size)) return *entry;  // another thread was first
+
+  auto entry = std::make_unique<CodeEntry>();
+  entry->classes = stride_classes(binding_, call);
+  entry->size = size;
+  const std::int64_t start = monotonic_ns();
+  entry->loops = schedule::lower(program_, entry->classes, size, target);
+  entry->times.specialize = specialize_ms;
+  entry->times.lower = milliseconds_since(start);
+  entry->code = codegen::compile(entry->loops, target);
+  entry->times.emit = entry->code->times().emit_ms;
+  entry->times.codegen = entry->code->times().codegen_ms;
+  entry->times.link = entry->code->times().link_ms;
+  entry->next = entries_.load(std::memory_order_relaxed);
+  entries_.store(entry.get(), std::memory_order_release);
+  return *entry.release();
+}
+
+std::unique_ptr<ax::BoundCall> Variant::take_call() {
+  std::unique_ptr<ax::BoundCall> call(spare_.exchange(nullptr, std::memory_order_acquire));
+  return call ? std::move(call) : std::make_unique<ax::BoundCall>();
+}
+
+void Variant::recycle(std::unique_ptr<ax::BoundCall> call) {
+  const std::unique_ptr<ax::BoundCall> replaced(spare_.exchange(call.release(), std::memory_order_release));
+}
+
+}  // namespace aurex::jit

@@ -1,0 +1,80 @@
+#pragma once
+
+// One kernel closed for one choice of storage types, constants and absent arguments, with the machine code made so far.
+//
+// A variant owns its tile program and binding, and a list of code entries, one per stride classes and size class. Entries
+// are only ever added, at the front, so a look-up walks the list without a lock while another thread compiles.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "aurex/ax/binding.h"
+#include "aurex/ax/check.h"
+#include "aurex/ax/tile_program.h"
+#include "aurex/codegen/compile.h"
+#include "aurex/schedule/lower.h"
+
+namespace aurex::jit {
+
+/// Milliseconds spent on the way from text to callable code.
+struct StageTimes {
+  double parse = 0;       // text to checked module, shared by the module's kernels
+  double specialize = 0;  // to tile program
+  double lower = 0;       // to loop program
+  double emit = 0;        // to LLVM IR
+  double codegen = 0;     // to machine code
+  double link = 0;
+
+  [[nodiscard]] double total() const { return parse + specialize + lower + emit + codegen + link; }
+};
+
+/// Code for one variant's stride classes and size class.
+struct CodeEntry {
+  schedule::StrideClasses classes;
+  schedule::SizeClass size = schedule::SizeClass::kDirect;
+  schedule::LoopProgram loops;  // kept for sites and for `explain`
+  std::shared_ptr<const codegen::CompiledCode> code;
+  StageTimes times;
+  CodeEntry* next = nullptr;
+};
+
+class Variant {
+ public:
+  Variant(ax::Specialization given, ax::TileProgram program);
+  ~Variant();
+  Variant(const Variant&) = delete;
+  Variant& operator=(const Variant&) = delete;
+
+  [[nodiscard]] const ax::Specialization& given() const { return given_; }
+  [[nodiscard]] const ax::TileProgram& program() const { return program_; }
+  [[nodiscard]] const ax::Binding& binding() const { return binding_; }
+
+  /// The code that fits a bound call, compiled now if need be; threads that race for the same entry compile it once.
+  [[nodiscard]] const CodeEntry& code_for(const ax::BoundCall& call, const schedule::Target& target);
+
+  /// Call tables for one launch, reused so that a launch allocates nothing. Give them back with `recycle`.
+  [[nodiscard]] std::unique_ptr<ax::BoundCall> take_call();
+  void recycle(std::unique_ptr<ax::BoundCall> call);
+
+  double specialize_ms = 0;
+  Variant* next = nullptr;  // in the kernel's list
+
+ private:
+  [[nodiscard]] const CodeEntry* find(const ax::BoundCall& call, schedule::SizeClass size) const;
+  [[nodiscard]] bool fits(const schedule::StrideClasses& classes, const ax::BoundCall& call) const;
+
+  const ax::Specialization given_;
+  const ax::TileProgram program_;
+  const ax::Binding binding_;
+  std::atomic<CodeEntry*> entries_ = nullptr;
+  std::mutex compiling_;
+  std::atomic<ax::BoundCall*> spare_ = nullptr;
+};
+
+/// The stride classes of a bound call.
+[[nodiscard]] schedule::StrideClasses stride_classes(const ax::Binding& binding, const ax::BoundCall& call);
+
+}  // namespace aurex::jit
