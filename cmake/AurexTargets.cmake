@@ -26,6 +26,8 @@ function(aurex_test)
   list(TRANSFORM ARG_DEPS PREPEND aurex_)
   add_executable(${ARG_NAME}_test ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME}_test PRIVATE ${ARG_DEPS} ${ARG_LIBS} aurex_options GTest::gmock GTest::gtest_main)
+  # What is tested stays optimised; the tests themselves compile twice as fast without (9.6 s against 4.9 s for one).
+  target_compile_options(${ARG_NAME}_test PRIVATE -O0)
   gtest_discover_tests(${ARG_NAME}_test TEST_PREFIX "${ARG_NAME}." DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_NAME})
 endfunction()
 
