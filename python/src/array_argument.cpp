@@ -98,9 +98,10 @@ TensorView view_of_array(PyArrayObject* array, const char* name) {
   for (int i = 0; i < rank; ++i) {
     const std::int64_t bytes = PyArray_STRIDE(array, i);
     if (bytes % size != 0 && PyArray_DIM(array, i) > 1) {
-      InvalidConfig error(fmt::format("argument '{}': axis {} has a stride of {} bytes, which is no multiple of the {} "
-                                      "bytes of an element",
-                                      name, i, bytes, size));
+      InvalidConfig error(
+          fmt::format("argument '{}': axis {} has a stride of {} bytes, which is no multiple of the {} "
+                      "bytes of an element",
+                      name, i, bytes, size));
       error.with("argument", name);
       throw error;
     }

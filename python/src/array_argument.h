@@ -28,8 +28,8 @@ struct PythonArgument {
 };
 
 /// Reads `object` into `out`. None leaves it absent. `name` is for messages.
-/// Raises DTypeMismatch for element types that kernels do not have, object arrays and foreign byte orders, InvalidConfig
-/// for byte strides that are no multiple of the element.
+/// Raises DTypeMismatch for element types that kernels do not have, object arrays and foreign byte orders,
+/// InvalidConfig for byte strides that are no multiple of the element.
 void read_argument(PyObject* object, const char* name, PythonArgument& out);
 
 /// Reads an array to be written to; numbers are refused, 0-d arrays are not.

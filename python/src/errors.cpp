@@ -51,7 +51,7 @@ bool add_typed_fields(PyObject* fields, const Error& error) {
     return add(fields, "offset", PyLong_FromLongLong(e->offset));
   }
   if (const auto* e = dynamic_cast<const ax::CompileError*>(&error)) {
-    return add(fields, "diagnostic", text(e->code)) && add(fields, "filename", text(e->file)) &&
+    return add(fields, "diagnostic", text(e->diagnostic_code)) && add(fields, "filename", text(e->file)) &&
            add(fields, "lineno", PyLong_FromUnsignedLong(e->position.line)) &&
            add(fields, "offset", PyLong_FromUnsignedLong(e->position.column)) && add(fields, "msg", text(e->text));
   }
@@ -72,8 +72,8 @@ void raise(const Error& error) {
   PyObject* module = PyImport_ImportModule("aurex.errors");
   PyObject* fields = module ? fields_of(error) : nullptr;
   const std::string code(to_string(error.code()));
-  PyObject* instance = fields ? PyObject_CallMethod(module, "make", "sNO", code.c_str(), text(error.message()), fields)
-                              : nullptr;
+  PyObject* instance =
+      fields ? PyObject_CallMethod(module, "make", "sNO", code.c_str(), text(error.message()), fields) : nullptr;
   if (instance) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance)), instance);
   Py_XDECREF(instance);
   Py_XDECREF(fields);

@@ -8,8 +8,8 @@ namespace {
 
 std::atomic<bool> interrupted = false;
 std::mutex mutex;
-int guards = 0;                   // under mutex
-struct sigaction replaced = {};   // written under mutex while no guard lives
+int guards = 0;                  // under mutex
+struct sigaction replaced = {};  // written under mutex while no guard lives
 
 void on_interrupt(int signal, siginfo_t* info, void* context) {
   interrupted.store(true, std::memory_order_relaxed);

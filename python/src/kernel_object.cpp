@@ -23,8 +23,7 @@ constexpr double kReleaseGilNanoseconds = 20e3;
 constexpr double kInterruptibleNanoseconds = 1e6;
 
 struct KernelObject {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   Kernel* kernel;
   PyObject* parameters;    // tuple of interned names
   PyObject* result_names;  // tuple of interned names
@@ -89,9 +88,8 @@ void read_keyword(const KernelObject& self, PyObject* name, PyObject* value, Cal
   const ax::KernelInterface& interface = self.kernel->interface();
   if (const Py_ssize_t i = find_name(self.parameters, name); i >= 0) {
     if (frame.arguments[i].argument.kind != Argument::Kind::kAbsent) {
-      throw argument_error(fmt::format("{} got argument '{}' twice; {}", interface.name, utf8(name),
-                                       interface.signature),
-                           utf8(name));
+      throw argument_error(
+          fmt::format("{} got argument '{}' twice; {}", interface.name, utf8(name), interface.signature), utf8(name));
     }
     read_argument(value, utf8(name), frame.arguments[i]);
     return;
@@ -110,9 +108,9 @@ void read_arguments(const KernelObject& self, PyObject* const* args, std::size_t
   const ax::KernelInterface& interface = self.kernel->interface();
   const std::size_t count = interface.parameters.size();
   if (positional > count) {
-    throw argument_error(fmt::format("{} takes {} arguments, {} were given; {}", interface.name, count, positional,
-                                     interface.signature),
-                         fmt::format("{}", positional).c_str());
+    throw argument_error(
+        fmt::format("{} takes {} arguments, {} were given; {}", interface.name, count, positional, interface.signature),
+        fmt::format("{}", positional).c_str());
   }
   for (std::size_t i = 0; i < positional; ++i) {
     read_argument(args[i], interface.parameters[i].name.c_str(), frame.arguments[i]);
@@ -240,9 +238,7 @@ PyObject* represent(PyObject* object) {
   return PyUnicode_FromFormat("<aurex.Kernel %s>", as_kernel(object)->kernel->interface().signature.c_str());
 }
 
-PyObject* get_name(PyObject* object, void*) {
-  return PyUnicode_FromString(as_kernel(object)->kernel->name().c_str());
-}
+PyObject* get_name(PyObject* object, void*) { return PyUnicode_FromString(as_kernel(object)->kernel->name().c_str()); }
 
 PyObject* get_signature(PyObject* object, void*) {
   return PyUnicode_FromString(as_kernel(object)->kernel->interface().signature.c_str());
@@ -278,8 +274,8 @@ PyType_Spec kSpec = {
     .name = "aurex.Kernel",
     .basicsize = sizeof(KernelObject),
     .itemsize = 0,
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION |
-             Py_TPFLAGS_IMMUTABLETYPE,
+    .flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = kSlots,
 };
 

@@ -20,5 +20,4 @@ PyObject* wrap_kernel(const Kernel& kernel);
 /// The kernel inside a Python object of kernel_type().
 const Kernel& unwrap_kernel(PyObject* object);
 
-
 }  // namespace aurex::python

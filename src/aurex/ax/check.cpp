@@ -46,7 +46,8 @@ class Loader {
     collect_functions(file, used, sink_);
     for (const syntax::Declaration& declaration : file.module.declarations) {
       if (const auto* format = std::get_if<syntax::Format>(&declaration.node)) {
-        const bool added = module_.formats.emplace(format->name.text, FormatDeclaration{format, declaration.span}).second;
+        const bool added =
+            module_.formats.emplace(format->name.text, FormatDeclaration{format, declaration.span}).second;
         if (!added && own) {
           sink_.error(Code::kDefinedTwice, format->name.span, "format `" + format->name.text + "` is declared twice");
         }
@@ -68,12 +69,14 @@ class Loader {
     const Span span = own ? use.path_span : Span{};
     const std::shared_ptr<const Source> source = (use_ != nullptr ? use_ : load_beside)(use.path, *from.source);
     if (source == nullptr) {
-      sink_.error(Code::kUseNotFound, span, "cannot read \"" + use.path + "\"").help("paths are relative to the file that uses them");
+      sink_.error(Code::kUseNotFound, span, "cannot read \"" + use.path + "\"")
+          .help("paths are relative to the file that uses them");
       return nullptr;
     }
     for (const auto& file : module_.files) {
       if (file->source->name() != source->name()) continue;
-      if (std::find(open_.begin(), open_.end(), file.get()) == open_.end() && file != module_.files.front()) return file.get();
+      if (std::find(open_.begin(), open_.end(), file.get()) == open_.end() && file != module_.files.front())
+        return file.get();
       sink_.error(Code::kUseCycle, span, "\"" + use.path + "\" is used by a file that it uses itself");
       return nullptr;
     }
@@ -130,8 +133,8 @@ std::optional<Constant> sample_constant(const syntax::Param& param) {
 }
 
 /// `chosen[i]` is the type of the i-th type variable, `untyped` that of arguments without one.
-Specialization sample(const syntax::Kernel& kernel, const std::vector<std::string>& names, const std::vector<DType>& chosen,
-                      DType untyped, bool absent) {
+Specialization sample(const syntax::Kernel& kernel, const std::vector<std::string>& names,
+                      const std::vector<DType>& chosen, DType untyped, bool absent) {
   Specialization result;
   const auto storage = [&](const std::string& type) -> Storage {
     const auto found = std::find(names.begin(), names.end(), type);
@@ -166,9 +169,8 @@ Specialization sample(const syntax::Kernel& kernel, const std::vector<std::strin
 }
 
 bool types_only(const DiagnosticSink& sink) {
-  return std::all_of(sink.diagnostics().begin(), sink.diagnostics().end(), [](const Diagnostic& diagnostic) {
-    return static_cast<int>(diagnostic.code) / 100 == 4;
-  });
+  return std::all_of(sink.diagnostics().begin(), sink.diagnostics().end(),
+                     [](const Diagnostic& diagnostic) { return static_cast<int>(diagnostic.code) / 100 == 4; });
 }
 
 /// All choices of one sample type per variable, the uniform ones first; few enough to try them all.

@@ -4,7 +4,8 @@
 //
 // `check` holds a whole module to the rules of the language and returns its kernels, still open in what only a call
 // decides: storage types, constants, which arguments are absent, which arguments of an expression kernel are scalars.
-// `specialize` closes one kernel for one such choice. Both are pure; a CheckedModule is immutable and shared by threads.
+// `specialize` closes one kernel for one such choice. Both are pure; a CheckedModule is immutable and shared by
+// threads.
 //
 //   DiagnosticSink sink;
 //   auto module = ax::check(source, sink);                       // parses, resolves `use`, checks every kernel
@@ -61,9 +62,9 @@ struct Given {
 
 /// All that specialises a kernel in the front end.
 struct Specialization {
-  std::vector<Given> arguments;              // one per parameter, in order
+  std::vector<Given> arguments;                 // one per parameter, in order
   std::vector<std::optional<Storage>> results;  // storage of results passed by out=; nullopt: chosen by the kernel
-  std::vector<std::string> target_features;  // for `if target.avx512_vnni`
+  std::vector<std::string> target_features;     // for `if target.avx512_vnni`
   friend bool operator==(const Specialization&, const Specialization&) = default;
 };
 
@@ -72,8 +73,8 @@ struct CheckedModule;
 /// Reads files named by `use`; the default reads relative to the source's own folder.
 using UseLoader = std::shared_ptr<const Source> (*)(std::string_view path, const Source& from);
 
-/// Parses and checks. Every kernel is also specialised for sample types (f32, else f64, i32, …) so that type errors show
-/// without a call. Null when any error was reported.
+/// Parses and checks. Every kernel is also specialised for sample types (f32, else f64, i32, …) so that type errors
+/// show without a call. Null when any error was reported.
 [[nodiscard]] std::shared_ptr<const CheckedModule> check(std::shared_ptr<const Source> source, DiagnosticSink& sink,
                                                          UseLoader use = nullptr);
 

@@ -31,10 +31,10 @@ constexpr std::array<UnaryBuiltin, 12> kUnary = {{{"abs", Op::kAbs, Kind::kNumbe
                                                   {"clz", Op::kClz, Kind::kInteger}}};
 
 constexpr std::array<std::string_view, 37> kKnown = {
-    "abs",  "sign",    "sqrt",    "floor",   "ceil",   "trunc",  "round", "isnan",     "isinf",    "isfinite",
-    "fma",  "ldexp",   "bitcast", "square",  "div",    "bits",   "clamp", "popcount",  "clz",      "maximum",
-    "minimum", "random", "sum",   "prod",    "max",    "min",    "mean",  "any",       "all",      "argmax",
-    "argmin", "scan_sum", "scan_prod", "scan_max", "scan_min", "argsort", "exp"};
+    "abs",     "sign",     "sqrt",      "floor",    "ceil",     "trunc",   "round", "isnan",    "isinf", "isfinite",
+    "fma",     "ldexp",    "bitcast",   "square",   "div",      "bits",    "clamp", "popcount", "clz",   "maximum",
+    "minimum", "random",   "sum",       "prod",     "max",      "min",     "mean",  "any",      "all",   "argmax",
+    "argmin",  "scan_sum", "scan_prod", "scan_max", "scan_min", "argsort", "exp"};
 
 }  // namespace
 
@@ -49,8 +49,9 @@ std::optional<RegType> Specializer::cast_type(std::string_view name) {
 
 void Specializer::want_arguments(const syntax::Call& node, std::size_t count, Span span) {
   if (node.arguments.size() == count) return;
-  refuse(Code::kArgumentCount, span, quoted(node.callee.text) + " takes " + std::to_string(count) + " arguments, " +
-                                         std::to_string(node.arguments.size()) + " are given");
+  refuse(Code::kArgumentCount, span,
+         quoted(node.callee.text) + " takes " + std::to_string(count) + " arguments, " +
+             std::to_string(node.arguments.size()) + " are given");
 }
 
 Typed Specializer::builtin_unary(std::string_view name, Typed x, Span span) {
@@ -93,18 +94,19 @@ Typed Specializer::bitcast_call(const syntax::Call& node, Span span) {
   const auto* name = std::get_if<syntax::NameExpr>(&node.arguments[0]->node);
   const auto to = name != nullptr ? cast_type(name->name) : std::nullopt;
   if (!to || *to == RegType::kBool) {
-    refuse(Code::kCastType, node.arguments[0]->span, "`bitcast` wants a type of 32 or 64 bits first", "as in `bitcast(i32, x)`");
+    refuse(Code::kCastType, node.arguments[0]->span, "`bitcast` wants a type of 32 or 64 bits first",
+           "as in `bitcast(i32, x)`");
   }
   Typed x = eval(*node.arguments[1]);
   if (x.weak && type_of(x) != RegType::kBool) {  // the literal takes the width it is read in
     const bool narrow = bit_width(*to) == 32;
-    const RegType own = is_float(type_of(x)) ? (narrow ? RegType::kF32 : RegType::kF64)
-                                             : (narrow ? RegType::kI32 : RegType::kI64);
+    const RegType own =
+        is_float(type_of(x)) ? (narrow ? RegType::kF32 : RegType::kF64) : (narrow ? RegType::kI32 : RegType::kI64);
     x = {convert(x, own, span), x.axes};
   }
   if (bit_width(type_of(x)) != bit_width(*to)) {
-    refuse(Code::kCastType, span, "`bitcast` keeps the width, and " + type_text(x) + " is not as wide as " +
-                                      std::string(to_string(*to)));
+    refuse(Code::kCastType, span,
+           "`bitcast` keeps the width, and " + type_text(x) + " is not as wide as " + std::string(to_string(*to)));
   }
   if (type_of(x) == *to) return x;
   return {builder_.unary(Op::kBitcast, *to, x.id, place(span)), x.axes};
@@ -116,7 +118,8 @@ Typed Specializer::fma_call(Typed a, Typed b, Typed c, Span span) {
     if (type.type == RegType::kBool) refuse(Code::kNumberExpected, span, "`fma` wants numbers, not bool");
     type.type = type.weak ? RegType::kF64 : RegType::kF32;
   }
-  Value value{.op = Op::kFma, .type = type.type,
+  Value value{.op = Op::kFma,
+              .type = type.type,
               .args = {convert(a, type.type, span), convert(b, type.type, span), convert(c, type.type, span)},
               .span = place(span)};
   return {builder_.add(std::move(value)), a.axes | b.axes | c.axes, type.weak};
@@ -125,7 +128,8 @@ Typed Specializer::fma_call(Typed a, Typed b, Typed c, Span span) {
 Typed Specializer::ldexp_call(Typed x, Typed n, Span span) {
   x = as_float(x, span);
   if (!is_integer(type_of(n))) {
-    refuse(Code::kIntegerExpected, span, "the exponent of `ldexp` is an integer, not " + type_text(n), "convert it: `i32(…)`");
+    refuse(Code::kIntegerExpected, span, "the exponent of `ldexp` is an integer, not " + type_text(n),
+           "convert it: `i32(…)`");
   }
   const ValueId by = convert(n, RegType::kI32, span);
   return {builder_.binary(Op::kLdexp, type_of(x), x.id, by, place(span)), x.axes | n.axes, x.weak && n.weak};
@@ -150,18 +154,18 @@ Typed Specializer::bits_call(Typed x, Typed at, Typed count, Span span) {
   }
   const RegType type = type_of(low);
   const ValueId one = builder_.integer(1, type, span);
-  const ValueId by = count.weak ? convert_weak(count.id, type, false, span)
-                                : builder_.unary(Op::kCast, type, count.id, place(span));
+  const ValueId by =
+      count.weak ? convert_weak(count.id, type, false, span) : builder_.unary(Op::kCast, type, count.id, place(span));
   const ValueId power = builder_.binary(Op::kShl, type, one, by, place(span));
   const ValueId mask = builder_.binary(Op::kSub, type, power, one, place(span));
-  return {builder_.binary(Op::kBitAnd, type, low.id, mask, place(span)), x.axes | at.axes | count.axes, low.weak && count.weak};
+  return {builder_.binary(Op::kBitAnd, type, low.id, mask, place(span)), x.axes | at.axes | count.axes,
+          low.weak && count.weak};
 }
 
 // The named axes stay arguments, as their positions: their order is that of the row-major count.
 Typed Specializer::random_call(const syntax::Call& node, Span span) {
   if (node.arguments.size() < 2) {
-    refuse(Code::kAxisMissing, span, "`random` takes a seed and the axes to number",
-           "as in `random(seed, r, C)`");
+    refuse(Code::kAxisMissing, span, "`random` takes a seed and the axes to number", "as in `random(seed, r, C)`");
   }
   Typed seed = eval(*node.arguments[0]);
   if (!is_integer(type_of(seed))) {
@@ -234,7 +238,8 @@ Typed Specializer::eval_call(const syntax::Call& node, Span span) {
     refuse(Code::kUnsolvedType, node.callee.span, "no argument decides the storage type " + quoted(name));
   }
   if (try_parse_dtype(name)) {
-    refuse(Code::kCastType, node.callee.span, quoted(name) + " is a type of memory, and values in registers are bool, i32, i64, u32, u64, f32 or f64",
+    refuse(Code::kCastType, node.callee.span,
+           quoted(name) + " is a type of memory, and values in registers are bool, i32, i64, u32, u64, f32 or f64",
            "a store converts to the type of its array");
   }
   const auto near = std::find_if(kKnown.begin(), kKnown.end(), [&](std::string_view known) {

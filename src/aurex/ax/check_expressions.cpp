@@ -79,7 +79,8 @@ Typed Specializer::eval(const syntax::Expr& expr) {
       refuse(Code::kTargetPlace, span, "`target` is asked in an `if` at kernel level only");
     }
     const auto& features = given_.target_features;
-    result = {builder_.boolean(std::find(features.begin(), features.end(), target->feature.text) != features.end(), span)};
+    result = {
+        builder_.boolean(std::find(features.begin(), features.end(), target->feature.text) != features.end(), span)};
   } else if (const auto* unary = std::get_if<syntax::Unary>(&expr.node)) {
     result = eval_unary(*unary, span);
   } else if (const auto* binary = std::get_if<syntax::Binary>(&expr.node)) {
@@ -102,8 +103,10 @@ Typed Specializer::eval(const syntax::Expr& expr) {
 
 Typed Specializer::eval_name(const std::string& name, Span span) {
   if (name == "pi") return {builder_.number(std::numbers::pi, RegType::kF64, place(span)), 0, true};
-  if (name == "inf") return {builder_.number(std::numeric_limits<double>::infinity(), RegType::kF64, place(span)), 0, true};
-  if (name == "nan") return {builder_.number(std::numeric_limits<double>::quiet_NaN(), RegType::kF64, place(span)), 0, true};
+  if (name == "inf")
+    return {builder_.number(std::numeric_limits<double>::infinity(), RegType::kF64, place(span)), 0, true};
+  if (name == "nan")
+    return {builder_.number(std::numeric_limits<double>::quiet_NaN(), RegType::kF64, place(span)), 0, true};
   if (syntax::is_upper(name)) {
     const auto dim = dims_.find(name);
     if (dim != dims_.end()) {
@@ -133,7 +136,8 @@ Typed Specializer::eval_name(const std::string& name, Span span) {
   }
   const bool scalar = found.kind == Meaning::Kind::kArray && program().arrays[found.id].dims.empty();
   refuse(Code::kNotAValue, span, "`" + name + "` is " + (scalar ? "a result" : "an array") + ", not a value",
-         scalar ? "keep it in a `let` or `var` and store that" : "index it: `" + name + "[…]`; a dimension is the whole axis");
+         scalar ? "keep it in a `let` or `var` and store that"
+                : "index it: `" + name + "[…]`; a dimension is the whole axis");
 }
 
 Typed Specializer::eval_unary(const syntax::Unary& node, Span span) {
@@ -185,8 +189,8 @@ Typed Specializer::arithmetic(Op op, std::string_view spelling, Typed a, Typed b
            "write `div(a, b)`, which rounds down, or cast one side to a float");
   }
   if ((op == Op::kFloorDiv || op == Op::kMod) && !is_integer(type.type)) {
-    refuse(Code::kIntegerExpected, span, "`" + std::string(spelling) + "` is for integers, not " + type_text(a) + " and " +
-                                             type_text(b));
+    refuse(Code::kIntegerExpected, span,
+           "`" + std::string(spelling) + "` is for integers, not " + type_text(a) + " and " + type_text(b));
   }
   const ValueId x = convert(a, type.type, span), y = convert(b, type.type, span);
   return {builder_.binary(op, type.type, x, y, place(span)), a.axes | b.axes, type.weak};
@@ -203,8 +207,9 @@ Typed Specializer::comparison(Op op, std::string_view spelling, Typed a, Typed b
 
 Typed Specializer::logical(Op op, std::string_view spelling, Typed a, Typed b, Span span) {
   if (type_of(a) != RegType::kBool || type_of(b) != RegType::kBool) {
-    refuse(Code::kBoolExpected, span, "`" + std::string(spelling) + "` wants bool on both sides, not " + type_text(a) + " and " +
-                                          type_text(b), "for bits use `&`, `|` and `^`");
+    refuse(Code::kBoolExpected, span,
+           "`" + std::string(spelling) + "` wants bool on both sides, not " + type_text(a) + " and " + type_text(b),
+           "for bits use `&`, `|` and `^`");
   }
   return {builder_.binary(op, RegType::kBool, a.id, b.id, place(span)), a.axes | b.axes};
 }
@@ -215,7 +220,8 @@ Typed Specializer::shift(Op op, Typed a, Typed b, Span span) {
   }
   if (a.weak && !b.weak) a = {convert(a, type_of(b), span), a.axes};
   const RegType type = type_of(a);
-  const ValueId by = b.weak ? convert_weak(b.id, type, false, span) : builder_.unary(Op::kCast, type, b.id, place(span));
+  const ValueId by =
+      b.weak ? convert_weak(b.id, type, false, span) : builder_.unary(Op::kCast, type, b.id, place(span));
   return {builder_.binary(op, type, a.id, by, place(span)), a.axes | b.axes, a.weak};
 }
 
@@ -277,7 +283,8 @@ Typed Specializer::eval_conditional(const syntax::Conditional& node, Span span) 
 Typed Specializer::to_bool(const syntax::Expr& expr, std::string_view where) {
   const Typed value = eval(expr);
   if (type_of(value) != RegType::kBool) {
-    refuse(Code::kBoolExpected, expr.span, std::string(where) + " is a bool, not " + type_text(value), "compare it: `… != 0`");
+    refuse(Code::kBoolExpected, expr.span, std::string(where) + " is a bool, not " + type_text(value),
+           "compare it: `… != 0`");
   }
   return value;
 }

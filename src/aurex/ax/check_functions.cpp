@@ -67,8 +67,9 @@ const FunctionBody& Specializer::choose(const std::vector<FunctionBody>& bodies,
   const bool counts = std::any_of(bodies.begin(), bodies.end(),
                                   [&](const FunctionBody& b) { return b.syntax->params.size() == arguments.size(); });
   if (!counts) {
-    refuse(Code::kArgumentCount, span, name + " takes " + std::to_string(bodies.front().syntax->params.size()) +
-                                           " arguments, " + std::to_string(arguments.size()) + " are given");
+    refuse(Code::kArgumentCount, span,
+           name + " takes " + std::to_string(bodies.front().syntax->params.size()) + " arguments, " +
+               std::to_string(arguments.size()) + " are given");
   }
   std::string known;
   for (const FunctionBody& body : bodies) {
@@ -81,7 +82,8 @@ const FunctionBody& Specializer::choose(const std::vector<FunctionBody>& bodies,
 Typed Specializer::function_result(const FunctionBody& body) {
   for (const syntax::Let& let : body.syntax->lets) {
     const Typed value = eval(*let.value);
-    bind(let.name.text, {.kind = Meaning::Kind::kValue, .value = value, .span = let.name.span, .what = "value"}, let.name.span);
+    bind(let.name.text, {.kind = Meaning::Kind::kValue, .value = value, .span = let.name.span, .what = "value"},
+         let.name.span);
   }
   return eval(*body.syntax->result);
 }
@@ -89,7 +91,8 @@ Typed Specializer::function_result(const FunctionBody& body) {
 Typed Specializer::inline_function(const FunctionBody& body, const std::vector<Typed>& arguments, Span span) {
   const syntax::Function& function = *body.syntax;
   if (std::find(inlining_.begin(), inlining_.end(), &function) != inlining_.end()) {
-    refuse(Code::kRecursion, span, quoted(function.name.text) + " calls itself", "functions are inlined; use a loop in the kernel");
+    refuse(Code::kRecursion, span, quoted(function.name.text) + " calls itself",
+           "functions are inlined; use a loop in the kernel");
   }
   if (inlining_.size() >= kMaxInlined) {
     refuse(Code::kTooManyValues, span, "functions call each other more than " + std::to_string(kMaxInlined) + " deep");
@@ -116,17 +119,20 @@ Typed Specializer::inline_function(const FunctionBody& body, const std::vector<T
       if (param.register_type) {
         const auto type = register_named(param.register_type->text);
         if (!type) {
-          refuse(Code::kUnknownType, param.register_type->span, quoted(param.register_type->text) + " is no register type",
+          refuse(Code::kUnknownType, param.register_type->span,
+                 quoted(param.register_type->text) + " is no register type",
                  "the types of values are bool, i32, i64, u32, u64, f32 and f64");
         }
         if (distance(reg(value), *type) < 0) {
-          refuse(Code::kNoBody, span, quoted(function.name.text) + " takes " + param.register_type->text + " as " +
-                                          quoted(param.name.text) + ", not " + type_text(value));
+          refuse(Code::kNoBody, span,
+                 quoted(function.name.text) + " takes " + param.register_type->text + " as " + quoted(param.name.text) +
+                     ", not " + type_text(value));
         }
         value = {convert(value, *type, span), value.axes};
       }
       call.args.push_back(value.id);
-      bind(param.name.text, {.kind = Meaning::Kind::kValue, .value = value, .span = param.name.span, .what = "parameter"},
+      bind(param.name.text,
+           {.kind = Meaning::Kind::kValue, .value = value, .span = param.name.span, .what = "parameter"},
            param.name.span);
     }
     Typed result = function_result(body);

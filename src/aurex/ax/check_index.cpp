@@ -107,8 +107,8 @@ Index Specializer::computed_index(const Typed& position, DimId dim, bool checked
   const auto literal = program().dims[dim].literal;
   const auto constant = builder_.integer_constant(position.id);
   if (checked && literal && constant && (*constant < 0 || *constant >= *literal)) {
-    refuse(Code::kLiteralIndex, span, "index " + std::to_string(*constant) + " lies outside an axis of " +
-                                          std::to_string(*literal));
+    refuse(Code::kLiteralIndex, span,
+           "index " + std::to_string(*constant) + " lies outside an axis of " + std::to_string(*literal));
   }
   Typed index = position;
   if (index.weak && !constant) index.id = convert(index, RegType::kI64, span);
@@ -116,14 +116,16 @@ Index Specializer::computed_index(const Typed& position, DimId dim, bool checked
 }
 
 // Rules 4 and 5: a bare name is an axis and has to belong to this dimension; anything else is a computed position.
-Index Specializer::resolve_one(const syntax::Expr& expr, const std::string& array, DimId dim, bool checked, AxisSet& axes) {
+Index Specializer::resolve_one(const syntax::Expr& expr, const std::string& array, DimId dim, bool checked,
+                               AxisSet& axes) {
   const auto* name = std::get_if<syntax::NameExpr>(&expr.node);
   if (name != nullptr && dims_.contains(name->name)) {
     const DimId whole = dims_.find(name->name)->second;
     if (!tied(whole, dim)) {
-      refuse(Code::kWrongAxis, expr.span, quoted(name->name) + " stands where " + quoted(array) + " has the axis " + dim_text(dim),
-             "write " + dim_text(dim) + " for the whole axis, or `where " + name->name + " = " + program().dims[dim].name +
-                 "` if the two are one");
+      refuse(Code::kWrongAxis, expr.span,
+             quoted(name->name) + " stands where " + quoted(array) + " has the axis " + dim_text(dim),
+             "write " + dim_text(dim) + " for the whole axis, or `where " + name->name + " = " +
+                 program().dims[dim].name + "` if the two are one");
     }
     const AxisId axis = whole_axis(whole, expr.span);
     axes |= axis_bit(axis);
@@ -158,8 +160,9 @@ Specializer::ResolvedIndices Specializer::resolve(const std::string& array, cons
   if (items.size() != dims.size()) {
     std::string axes;
     for (const ArrayDim& dim : dims) axes += (axes.empty() ? "" : ", ") + program().dims[dim.dim].name;
-    refuse(Code::kIndexCount, span, quoted(array) + " has " + std::to_string(dims.size()) + " axes [" + axes + "], and " +
-                                        std::to_string(items.size()) + " are indexed",
+    refuse(Code::kIndexCount, span,
+           quoted(array) + " has " + std::to_string(dims.size()) + " axes [" + axes + "], and " +
+               std::to_string(items.size()) + " are indexed",
            dims.empty() ? "write " + quoted(array) + " alone" : "a dimension as an index is the whole axis");
   }
   ResolvedIndices result;
@@ -171,12 +174,14 @@ Specializer::ResolvedIndices Specializer::resolve(const std::string& array, cons
     }
     result.unique |= items[i].unique;
     const Index index = resolve_one(expr, array, dims[i].dim, checked, result.axes);
-    if (index.kind == Index::Kind::kAxis && program().axes[index.axis].whole && whole_axes_.contains(program().axes[index.axis].dim) &&
+    if (index.kind == Index::Kind::kAxis && program().axes[index.axis].whole &&
+        whole_axes_.contains(program().axes[index.axis].dim) &&
         whole_axes_[program().axes[index.axis].dim] == index.axis) {
       if (std::find(wholes.begin(), wholes.end(), index.axis) != wholes.end()) {
         const std::string& dim = program().axes[index.axis].name;
         refuse(Code::kDimensionTwice, expr.span, quoted(dim) + " stands twice in the indices of " + quoted(array),
-               "give the axis two names, `let i in " + dim + "; let j in " + dim + "`, or use a variable twice for the diagonal");
+               "give the axis two names, `let i in " + dim + "; let j in " + dim +
+                   "`, or use a variable twice for the diagonal");
       }
       wholes.push_back(index.axis);
     }
@@ -187,23 +192,28 @@ Specializer::ResolvedIndices Specializer::resolve(const std::string& array, cons
 
 Typed Specializer::otherwise_value(const syntax::Expr& expr, RegType type, bool weak, Span span) {
   Typed value = eval(expr);
-  const Register joined_type = joined("`else`", {value, {is_float(type) ? builder_.number(0, type, span) : builder_.integer(0, type, span), 0, weak}}, span);
+  const Register joined_type = joined(
+      "`else`", {value, {is_float(type) ? builder_.number(0, type, span) : builder_.integer(0, type, span), 0, weak}},
+      span);
   if (joined_type.type != type && !value.weak) {
-    refuse(Code::kElseType, expr.span, "the value after `else` is " + type_text(value) + ", the elements are " +
-                                           std::string(to_string(type)),
+    refuse(Code::kElseType, expr.span,
+           "the value after `else` is " + type_text(value) + ", the elements are " + std::string(to_string(type)),
            "cast it: `" + std::string(to_string(type)) + "(…)`");
   }
   value.id = value.weak && is_integer(type) && is_float(type_of(value)) ? kNone : convert(value, type, span);
   if (value.id == kNone) {
-    refuse(Code::kElseType, expr.span, "the value after `else` is a float, the elements are " + std::string(to_string(type)));
+    refuse(Code::kElseType, expr.span,
+           "the value after `else` is a float, the elements are " + std::string(to_string(type)));
   }
   return value;
 }
 
 Typed Specializer::eval_index(const syntax::Index& node, Span span, const syntax::Expr* otherwise) {
   const auto* name = std::get_if<syntax::NameExpr>(&node.base->node);
-  const Meaning* found = name != nullptr && !syntax::is_upper(name->name) ? &meaning(name->name, node.base->span) : nullptr;
-  const bool array = found != nullptr && (found->kind == Meaning::Kind::kArray || found->kind == Meaning::Kind::kFilled);
+  const Meaning* found =
+      name != nullptr && !syntax::is_upper(name->name) ? &meaning(name->name, node.base->span) : nullptr;
+  const bool array =
+      found != nullptr && (found->kind == Meaning::Kind::kArray || found->kind == Meaning::Kind::kFilled);
   if (!array) {
     refuse(Code::kNotIndexable, node.base->span, "only arrays are indexed by position",
            "values line up by axis name; to shift one, write `value[C = e]`");
@@ -224,16 +234,20 @@ Typed Specializer::eval_index(const syntax::Index& node, Span span, const syntax
       const Index& index = resolved.indices[i];
       if (index.kind == Index::Kind::kAxis || index.proved) continue;
       const ValueId position = builder_.unary(Op::kCast, RegType::kI64, index.value, place(span));
-      const ValueId low = builder_.binary(Op::kGe, RegType::kBool, position, builder_.integer(0, RegType::kI64, span), span);
-      const ValueId high = builder_.binary(Op::kLt, RegType::kBool, position, builder_.extent(filled.dims[i].dim, span), span);
-      inside = builder_.binary(Op::kAnd, RegType::kBool, inside, builder_.binary(Op::kAnd, RegType::kBool, low, high, span), span);
+      const ValueId low =
+          builder_.binary(Op::kGe, RegType::kBool, position, builder_.integer(0, RegType::kI64, span), span);
+      const ValueId high =
+          builder_.binary(Op::kLt, RegType::kBool, position, builder_.extent(filled.dims[i].dim, span), span);
+      inside = builder_.binary(Op::kAnd, RegType::kBool, inside,
+                               builder_.binary(Op::kAnd, RegType::kBool, low, high, span), span);
     }
     return {builder_.select(inside, value.id, outside, place(span)), value.axes | fallback.axes, type.weak};
   }
   const ArrayId id = found->id;
   const Array target = program().arrays[id];
   if (target.role == ArrayRole::kResult) {
-    Diagnostic& diagnostic = report(Code::kResultRead, node.base->span, quoted(target.name) + " is a result and can only be written");
+    Diagnostic& diagnostic =
+        report(Code::kResultRead, node.base->span, quoted(target.name) + " is a result and can only be written");
     diagnostic.help("keep the value in a `let`, carry it in `scratch`, or make the argument `inout`");
     throw Refused{};
   }
@@ -254,7 +268,8 @@ Typed Specializer::eval_index(const syntax::Index& node, Span span, const syntax
 Typed Specializer::eval_reindex(const syntax::Reindex& node, Span span, const syntax::Expr* otherwise) {
   Typed value = settle(eval(*node.base), span);
   if (otherwise != nullptr && node.bindings.size() > 1) {
-    refuse(Code::kElseType, span, "`else` belongs to one shifted axis, and " + std::to_string(node.bindings.size()) + " are",
+    refuse(Code::kElseType, span,
+           "`else` belongs to one shifted axis, and " + std::to_string(node.bindings.size()) + " are",
            "shift one axis after the other: `v[a = …] else 0` first");
   }
   for (const syntax::AxisBinding& binding : node.bindings) {
@@ -274,7 +289,8 @@ Typed Specializer::eval_reindex(const syntax::Reindex& node, Span span, const sy
              "convert it: `i32(…)`");
     }
     if (position.weak) position.id = convert(position, RegType::kI64, span);
-    Value shifted{.op = Op::kReindex, .type = type_of(value), .id = axis, .args = {value.id, position.id}, .span = place(span)};
+    Value shifted{
+        .op = Op::kReindex, .type = type_of(value), .id = axis, .args = {value.id, position.id}, .span = place(span)};
     AxisSet axes = (value.axes & ~axis_bit(axis)) | position.axes;
     if (otherwise != nullptr) {
       const Typed fallback = otherwise_value(*otherwise, type_of(value), false, span);

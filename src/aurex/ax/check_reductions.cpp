@@ -1,7 +1,7 @@
 // Reductions, scans, argsort (rules 1, 20, 28).
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 #include "aurex/ax/specializer.h"
 
@@ -39,11 +39,13 @@ std::string quoted(std::string_view name) { return "`" + std::string(name) + "`"
 void Specializer::require_carried(const Typed& x, AxisId axis, std::string_view what, Span span) {
   if ((x.axes & axis_bit(axis)) != 0) return;
   const Axis& wanted = program().axes[axis];
-  Diagnostic& diagnostic = report(Code::kAxisNotCarried, span, quoted(what) + " over " + quoted(wanted.name) +
-                                                                   ", and the value carries " + axes_text(x.axes));
+  Diagnostic& diagnostic =
+      report(Code::kAxisNotCarried, span,
+             quoted(what) + " over " + quoted(wanted.name) + ", and the value carries " + axes_text(x.axes));
   for (AxisId other = 0; other < program().axes.size(); ++other) {
     if ((x.axes & axis_bit(other)) != 0 && wanted.dim != kNone && program().axes[other].dim == wanted.dim) {
-      diagnostic.help("it carries " + quoted(program().axes[other].name) + ", another axis over " + dim_text(wanted.dim));
+      diagnostic.help("it carries " + quoted(program().axes[other].name) + ", another axis over " +
+                      dim_text(wanted.dim));
       throw Refused{};
     }
   }
@@ -51,8 +53,8 @@ void Specializer::require_carried(const Typed& x, AxisId axis, std::string_view 
   throw Refused{};
 }
 
-// Inside a block only a tile of a parallel axis is there; in a `for` only a tile of its axis, which a reduction may cover
-// and nothing that looks at neighbours may.
+// Inside a block only a tile of a parallel axis is there; in a `for` only a tile of its axis, which a reduction may
+// cover and nothing that looks at neighbours may.
 void Specializer::require_reducible(AxisId axis, std::string_view what, bool whole_only, Span span) {
   const Axis& a = program().axes[axis];
   if (a.unit) {
@@ -61,22 +63,26 @@ void Specializer::require_reducible(AxisId axis, std::string_view what, bool who
   }
   const std::string dim = a.dim == kNone ? "its domain" : dim_text(a.dim);
   if (axis_roles_[axis] == AxisRole::kParallel) {
-    Diagnostic& diagnostic = report(Code::kParallelReduction, span, quoted(what) + " over " + quoted(a.name) +
-                                                                        " would see one tile of the parallel axis, and its result depend on the tile size");
+    Diagnostic& diagnostic =
+        report(Code::kParallelReduction, span,
+               quoted(what) + " over " + quoted(a.name) +
+                   " would see one tile of the parallel axis, and its result depend on the tile size");
     diagnostic.note(a.span, quoted(a.name) + " is made parallel here");
     diagnostic.help(a.dim == kNone ? "loop over it with `for`"
-                                   : "index with " + dim + " for the whole axis and leave " + quoted(a.name) + " out of `parallel`");
+                                   : "index with " + dim + " for the whole axis and leave " + quoted(a.name) +
+                                         " out of `parallel`");
     throw Refused{};
   }
   if (whole_only && axis_roles_[axis] == AxisRole::kFor) {
-    refuse(Code::kTileScan, span, quoted(what) + " over " + quoted(a.name) +
-                                      " would see one tile of the loop at a time, and its result depend on the tile size",
+    refuse(Code::kTileScan, span,
+           quoted(what) + " over " + quoted(a.name) +
+               " would see one tile of the loop at a time, and its result depend on the tile size",
            "use the whole axis: `let " + a.name + " in " + (a.dim == kNone ? "D" : program().dims[a.dim].name) +
                "` instead of the loop");
   }
   if ((context_.condition_axes & axis_bit(axis)) != 0) {
-    refuse(Code::kReduceCondition, span, quoted(what) + " over " + quoted(a.name) +
-                                             ", which the condition around it differs along",
+    refuse(Code::kReduceCondition, span,
+           quoted(what) + " over " + quoted(a.name) + ", which the condition around it differs along",
            "choose by value instead, `c ? x : 0`, or move the reduction out of the condition");
   }
 }
@@ -125,14 +131,19 @@ Typed Specializer::reduction_operand(Reduction reduction, Typed x, std::string_v
 Typed Specializer::reduce(Reduction reduction, Typed x, AxisSet over, Span span) {
   x = spread(x, over, span);
   const bool position = reduction == Reduction::kArgmax || reduction == Reduction::kArgmin;
-  Value value{.op = Op::kReduce, .type = position ? RegType::kI32 : type_of(x), .reduction = reduction, .over = over,
-              .args = {x.id}, .span = place(span)};
+  Value value{.op = Op::kReduce,
+              .type = position ? RegType::kI32 : type_of(x),
+              .reduction = reduction,
+              .over = over,
+              .args = {x.id},
+              .span = place(span)};
   return {checked(builder_.add(std::move(value)), span), x.axes & ~over};
 }
 
 Typed Specializer::scan(Reduction reduction, Typed x, AxisId axis, Span span) {
   x = spread(x, axis_bit(axis), span);
-  Value value{.op = Op::kScan, .type = type_of(x), .reduction = reduction, .id = axis, .args = {x.id}, .span = place(span)};
+  Value value{
+      .op = Op::kScan, .type = type_of(x), .reduction = reduction, .id = axis, .args = {x.id}, .span = place(span)};
   return {checked(builder_.add(std::move(value)), span), x.axes};
 }
 
@@ -159,8 +170,8 @@ bool Specializer::reduction(const syntax::Call& node, Span span, Typed& result) 
   Typed x = eval(*node.arguments[0]);
   const bool position = name == "argmax" || name == "argmin";
   if ((scanned != nullptr || sort || position) && node.arguments.size() != 2) {
-    refuse(Code::kArgumentCount, span, quoted(name) + " goes along one axis, " +
-                                           std::to_string(node.arguments.size() - 1) + " are named");
+    refuse(Code::kArgumentCount, span,
+           quoted(name) + " goes along one axis, " + std::to_string(node.arguments.size() - 1) + " are named");
   }
   const bool whole = scanned != nullptr || sort || name == "mean";
   AxisSet over = 0;

@@ -47,14 +47,16 @@ DimId Specializer::named_dim(std::string_view name, bool pack, Span span) {
            "dimensions begin with a capital");
   }
   if (types_.contains(name)) {
-    refuse(Code::kDimensionAsType, span, quoted(name) + " is a storage type in this signature, so it cannot be a dimension too",
+    refuse(Code::kDimensionAsType, span,
+           quoted(name) + " is a storage type in this signature, so it cannot be a dimension too",
            "give the dimension another name");
   }
   if (const auto found = dims_.find(name); found != dims_.end()) {
     const bool was_pack = program().dims[found->second].pack != kNone;
     if (was_pack != pack) {
-      refuse(Code::kPackMisuse, span, quoted(name) + (was_pack ? " is a pack of axes, here it stands for one axis"
-                                                               : " is one axis, here it stands for a pack of axes"),
+      refuse(Code::kPackMisuse, span,
+             quoted(name) + (was_pack ? " is a pack of axes, here it stands for one axis"
+                                      : " is one axis, here it stands for a pack of axes"),
              was_pack ? "write `" + std::string(name) + "...`" : "write `" + std::string(name) + "`");
     }
     return found->second;
@@ -186,8 +188,8 @@ void Specializer::signature() {
 void Specializer::parameter(const syntax::Param& param, const Given& given) {
   const std::string& name = param.name.text;
   if (syntax::is_upper(name)) {
-    refuse(Code::kDimensionName, param.name.span, quoted(name) + " is the name of a parameter, and capitals name dimensions",
-           "begin it with a small letter");
+    refuse(Code::kDimensionName, param.name.span,
+           quoted(name) + " is the name of a parameter, and capitals name dimensions", "begin it with a small letter");
   }
   if (param.default_value && param.mode == syntax::ParamMode::kInout) {
     refuse(Code::kInvalidInout, param.span, "`inout " + name + "` has a default, but it has to be passed to be written",
@@ -211,25 +213,39 @@ void Specializer::expression_parameter(const syntax::Param& param, const Given& 
            "write `" + param.name.text + ": T[N]` for an array or `" + param.name.text + ": float` for a scalar");
   }
   if (given.kind == Given::Kind::kAbsent || given.constant) {
-    bind(param.name.text, {.kind = Meaning::Kind::kValue, .value = literal(*param.default_value), .span = param.name.span,
-                           .what = "parameter"}, param.name.span);
+    bind(param.name.text,
+         {.kind = Meaning::Kind::kValue,
+          .value = literal(*param.default_value),
+          .span = param.name.span,
+          .what = "parameter"},
+         param.name.span);
     return;
   }
   if (given.kind == Given::Kind::kScalar) {
     const auto id = static_cast<ScalarId>(program().scalars.size());
-    const auto same_slot = [&](const Scalar& s) { return (s.type == RegType::kF64) == (given.scalar == RegType::kF64); };
+    const auto same_slot = [&](const Scalar& s) {
+      return (s.type == RegType::kF64) == (given.scalar == RegType::kF64);
+    };
     const auto slot = std::count_if(program().scalars.begin(), program().scalars.end(), same_slot);
     program().scalars.push_back({param.name.text, given.scalar, static_cast<std::uint32_t>(slot)});
     Value v{.op = Op::kScalar, .type = given.scalar, .id = id, .args = {}, .span = param.name.span};
-    bind(param.name.text, {.kind = Meaning::Kind::kValue, .value = {builder_.add(std::move(v)), 0, true},
-                           .span = param.name.span, .what = "parameter"}, param.name.span);
+    bind(param.name.text,
+         {.kind = Meaning::Kind::kValue,
+          .value = {builder_.add(std::move(v)), 0, true},
+          .span = param.name.span,
+          .what = "parameter"},
+         param.name.span);
     return;
   }
   const DimId rows = named_dim("R", true, param.span), inner = named_dim("I", false, param.span);
   const auto id = static_cast<ArrayId>(program().arrays.size());
-  program().arrays.push_back({.name = param.name.text, .role = ArrayRole::kInput, .storage = given.storage,
-                              .type = register_type(given.storage.dtype), .dims = {{rows, 0}, {inner, 1}},
-                              .scratch_axes = {}, .span = param.span});
+  program().arrays.push_back({.name = param.name.text,
+                              .role = ArrayRole::kInput,
+                              .storage = given.storage,
+                              .type = register_type(given.storage.dtype),
+                              .dims = {{rows, 0}, {inner, 1}},
+                              .scratch_axes = {},
+                              .span = param.span});
   bind(param.name.text, {.kind = Meaning::Kind::kArray, .id = id, .span = param.name.span, .what = "parameter"},
        param.name.span);
 }
@@ -277,7 +293,8 @@ Storage Specializer::accept_storage(const syntax::TypeRef& type, Storage given, 
 void Specializer::array_parameter(const syntax::Param& param, const Given& given) {
   const std::string& name = param.name.text;
   if (kernel_.is_expression()) {
-    refuse(Code::kUnknownType, param.type->span, "parameters of an expression kernel line up by position and have no shape",
+    refuse(Code::kUnknownType, param.type->span,
+           "parameters of an expression kernel line up by position and have no shape",
            "write `" + name + "` alone, or give the kernel a body in braces");
   }
   if (param.mode == syntax::ParamMode::kConst) {
@@ -293,8 +310,12 @@ void Specializer::array_parameter(const syntax::Param& param, const Given& given
         if ((type == RegType::kBool) == (type_of(value) == RegType::kBool)) value = {convert(value, type, param.span)};
       }
     }
-    bind(name, {.kind = Meaning::Kind::kFilled, .id = static_cast<std::uint32_t>(filled_.size()),
-                .span = param.name.span, .what = "parameter"}, param.name.span);
+    bind(name,
+         {.kind = Meaning::Kind::kFilled,
+          .id = static_cast<std::uint32_t>(filled_.size()),
+          .span = param.name.span,
+          .what = "parameter"},
+         param.name.span);
     filled_.push_back({name, std::move(dims), value});
     return;
   }
@@ -302,8 +323,12 @@ void Specializer::array_parameter(const syntax::Param& param, const Given& given
     throw ArgumentError("kernel `" + kernel_.name.text + "`: argument `" + name + "` is an array, a scalar is given");
   }
   const Storage storage = accept_storage(param.type->element, given.storage, name);
-  bind(name, {.kind = Meaning::Kind::kArray, .id = static_cast<ArrayId>(program().arrays.size()),
-              .span = param.name.span, .what = "parameter"}, param.name.span);
+  bind(name,
+       {.kind = Meaning::Kind::kArray,
+        .id = static_cast<ArrayId>(program().arrays.size()),
+        .span = param.name.span,
+        .what = "parameter"},
+       param.name.span);
   program().arrays.push_back({.name = name,
                               .role = param.mode == syntax::ParamMode::kInout ? ArrayRole::kInout : ArrayRole::kInput,
                               .storage = storage,
@@ -336,12 +361,14 @@ void Specializer::scalar_parameter(const syntax::Param& param, const Given& give
     if (const auto* i = std::get_if<std::int64_t>(&*given.constant)) {
       value.id = builder_.integer(*i, RegType::kI64, param.span);
     }
-    if (const auto* f = std::get_if<double>(&*given.constant)) value.id = builder_.number(*f, RegType::kF64, param.span);
+    if (const auto* f = std::get_if<double>(&*given.constant))
+      value.id = builder_.number(*f, RegType::kF64, param.span);
     value.weak = true;
   } else if (absent) {
     value = literal(*param.default_value);
   } else if (param.mode == syntax::ParamMode::kConst) {
-    throw ArgumentError("kernel `" + kernel_.name.text + "`: const parameter `" + name + "` needs a value to specialise");
+    throw ArgumentError("kernel `" + kernel_.name.text + "`: const parameter `" + name +
+                        "` needs a value to specialise");
   } else {
     const bool real = type == RegType::kF64;
     const auto slot = std::count_if(program().scalars.begin(), program().scalars.end(),
@@ -365,7 +392,8 @@ Storage Specializer::exact_storage(const syntax::TypeRef& type, std::optional<St
   const std::string& text = type.name.text;
   refuse_format(type);
   if (text == "wide") {
-    const auto* argument = type.arguments.size() == 1 ? std::get_if<syntax::NameExpr>(&type.arguments[0]->node) : nullptr;
+    const auto* argument =
+        type.arguments.size() == 1 ? std::get_if<syntax::NameExpr>(&type.arguments[0]->node) : nullptr;
     const auto bound = argument != nullptr ? types_.find(argument->name) : types_.end();
     if (bound == types_.end() || !bound->second) {
       refuse(Code::kUnknownType, type.span, "`wide` takes the storage type of a parameter, as in `wide(T)`");
@@ -376,15 +404,15 @@ Storage Specializer::exact_storage(const syntax::TypeRef& type, std::optional<St
     std::optional<Storage>& bound = types_[text];
     if (!bound && given) bound = given;
     if (!bound) {
-      refuse(Code::kUnsolvedType, type.span, "no argument decides the storage type " + quoted(text) + " of " + quoted(name),
+      refuse(Code::kUnsolvedType, type.span,
+             "no argument decides the storage type " + quoted(text) + " of " + quoted(name),
              "pass the result with `out=`, or name a type here");
     }
     return *bound;
   }
   const auto dtype = try_parse_dtype(text);
   if (!dtype) {
-    refuse(Code::kUnknownType, type.span,
-           "a result has one storage type, and there is none called " + quoted(text),
+    refuse(Code::kUnknownType, type.span, "a result has one storage type, and there is none called " + quoted(text),
            "use a type such as f32, or the type variable of a parameter");
   }
   return {*dtype};
@@ -394,22 +422,33 @@ void Specializer::result(const syntax::Result& result, std::optional<Storage> gi
   const std::string& name = result.name.text;
   const Storage storage = exact_storage(result.type.element, given, name);
   if (given && *given != storage) {
-    refuse(Code::kStorageMismatch, result.type.span, "result " + quoted(name) + " is " + std::string(to_string(storage.dtype)) +
-                                                         ", `out=` is " + std::string(to_string(given->dtype)));
+    refuse(Code::kStorageMismatch, result.type.span,
+           "result " + quoted(name) + " is " + std::string(to_string(storage.dtype)) + ", `out=` is " +
+               std::string(to_string(given->dtype)));
   }
-  Array array{.name = name, .role = ArrayRole::kResult, .storage = storage, .type = register_type(storage.dtype),
-              .dims = {}, .scratch_axes = {}, .span = result.span};
+  Array array{.name = name,
+              .role = ArrayRole::kResult,
+              .storage = storage,
+              .type = register_type(storage.dtype),
+              .dims = {},
+              .scratch_axes = {},
+              .span = result.span};
   if (result.type.shape) array.dims = shape(*result.type.shape);
   if (result.start) {
     const Typed start = literal(*result.start);
     if ((type_of(start) == RegType::kBool) != (array.type == RegType::kBool)) {
-      refuse(Code::kDefaultType, result.start->span, "the start value of " + quoted(name) + " is " + type_text(start) +
-                                                         ", its elements are " + std::string(to_string(storage.dtype)));
+      refuse(Code::kDefaultType, result.start->span,
+             "the start value of " + quoted(name) + " is " + type_text(start) + ", its elements are " +
+                 std::string(to_string(storage.dtype)));
     }
     array.start = convert(start, array.type, result.start->span);
   }
-  bind(name, {.kind = Meaning::Kind::kArray, .id = static_cast<ArrayId>(program().arrays.size()),
-              .span = result.name.span, .what = "result"}, result.name.span);
+  bind(name,
+       {.kind = Meaning::Kind::kArray,
+        .id = static_cast<ArrayId>(program().arrays.size()),
+        .span = result.name.span,
+        .what = "result"},
+       result.name.span);
   program().arrays.push_back(std::move(array));
 }
 
@@ -417,8 +456,7 @@ void Specializer::result(const syntax::Result& result, std::optional<Storage> gi
 Typed Specializer::literal(const syntax::Expr& expr) {
   const Typed value = eval(expr);
   if (!builder_.is_constant(value.id)) {
-    refuse(Code::kDefaultType, expr.span, "a default or start value is a literal",
-           "compute it in the kernel");
+    refuse(Code::kDefaultType, expr.span, "a default or start value is a literal", "compute it in the kernel");
   }
   return value;
 }
@@ -456,7 +494,8 @@ void Specializer::where_definition(const syntax::WhereDefinition& definition, Sp
     return;
   }
   if (std::find(where_order_.begin(), where_order_.end(), dim) != where_order_.end()) {
-    refuse(Code::kWhereOrder, span, quoted(definition.name.text) + " is used by an earlier clause, or by its own definition",
+    refuse(Code::kWhereOrder, span,
+           quoted(definition.name.text) + " is used by an earlier clause, or by its own definition",
            "define it before it is used");
   }
   program().dims[dim].defined_by = extent;
@@ -470,8 +509,8 @@ void Specializer::expression_kernel(const syntax::Expr& expr) {
     const auto dim = dims_.find(name);
     if (dim == dims_.end()) continue;
     const ValueId extent = builder_.extent(dim->second, expr.span);
-    axes.push_back(add_axis({.name = variable, .extent = extent, .dim = dim->second, .span = expr.span},
-                            AxisRole::kParallel));
+    axes.push_back(
+        add_axis({.name = variable, .extent = extent, .dim = dim->second, .span = expr.span}, AxisRole::kParallel));
   }
   std::vector<Index> indices;
   for (const AxisId axis : axes) indices.push_back({.kind = Index::Kind::kAxis, .axis = axis, .proved = true});
@@ -484,12 +523,17 @@ void Specializer::expression_kernel(const syntax::Expr& expr) {
   context_.in_parallel = !axes.empty();
   for (const AxisId axis : axes) context_.parallel_axes |= axis_bit(axis);
   Typed value = eval(expr);
-  Array array{.name = "result", .role = ArrayRole::kResult, .storage = expression_storage(value), .dims = {},
-              .scratch_axes = {}, .span = expr.span};
+  Array array{.name = "result",
+              .role = ArrayRole::kResult,
+              .storage = expression_storage(value),
+              .dims = {},
+              .scratch_axes = {},
+              .span = expr.span};
   if (!given_.results.empty() && given_.results[0]) {
     if ((given_.results[0]->dtype == DType::kBool) != (type_of(value) == RegType::kBool)) {
-      refuse(Code::kStoreType, expr.span, "the result is " + type_text(value) + ", `out=` holds " +
-                                              std::string(to_string(given_.results[0]->dtype)));
+      refuse(
+          Code::kStoreType, expr.span,
+          "the result is " + type_text(value) + ", `out=` holds " + std::string(to_string(given_.results[0]->dtype)));
     }
     array.storage = *given_.results[0];
   }

@@ -85,12 +85,13 @@ AxisId Specializer::add_axis(Axis axis, AxisRole role) {
 AxisId Specializer::make_axis(const syntax::AxisClause& clause, AxisRole role) {
   const std::string& name = clause.variable.text;
   if (syntax::is_upper(name)) {
-    refuse(Code::kDimensionName, clause.variable.span, quoted(name) + " is the name of a variable, and capitals name dimensions",
-           "begin it with a small letter");
+    refuse(Code::kDimensionName, clause.variable.span,
+           quoted(name) + " is the name of a variable, and capitals name dimensions", "begin it with a small letter");
   }
   Axis axis{.name = name, .unit = clause.by_one, .whole = role == AxisRole::kWhole, .span = clause.variable.span};
   const Span span = clause.domain->span;
-  if (const auto* dim = std::get_if<syntax::NameExpr>(&clause.domain->node); dim != nullptr && dims_.contains(dim->name)) {
+  if (const auto* dim = std::get_if<syntax::NameExpr>(&clause.domain->node);
+      dim != nullptr && dims_.contains(dim->name)) {
     axis.dim = dims_.find(dim->name)->second;
     axis.extent = checked(builder_.extent(axis.dim, span), span);
     return add_axis(std::move(axis), role);
@@ -100,7 +101,8 @@ AxisId Specializer::make_axis(const syntax::AxisClause& clause, AxisRole role) {
     refuse(Code::kIntegerExpected, span, "an axis runs over a dimension or an integer, not over " + type_text(extent));
   }
   if (!builder_.dependencies(extent.id).uniform) {
-    refuse(Code::kNotLaunchScalar, span, "the length of an axis is fixed for a launch, and this is " + type_text(extent),
+    refuse(Code::kNotLaunchScalar, span,
+           "the length of an axis is fixed for a launch, and this is " + type_text(extent),
            "run over a dimension and bound the loop: `for " + name + " in D until …`");
   }
   axis.extent = convert(extent, RegType::kI64, span);
@@ -121,7 +123,8 @@ void Specializer::parallel(const syntax::Parallel& node, Span span, Body& out) {
            "write `by 1` after the domain of the `for`");
   }
   if (context_.condition_axes != 0) {
-    refuse(Code::kParallelPlace, span, "a `parallel` block stands under a condition that differs from element to element",
+    refuse(Code::kParallelPlace, span,
+           "a `parallel` block stands under a condition that differs from element to element",
            "move the condition into the block");
   }
   const Context outer = context_;
@@ -130,7 +133,8 @@ void Specializer::parallel(const syntax::Parallel& node, Span span, Body& out) {
   for (const syntax::AxisClause& clause : node.axes) {
     const AxisId axis = make_axis(clause, AxisRole::kParallel);
     loop.axes.push_back(axis);
-    bind(clause.variable.text, {.kind = Meaning::Kind::kAxis, .id = axis, .span = clause.variable.span, .what = "variable"},
+    bind(clause.variable.text,
+         {.kind = Meaning::Kind::kAxis, .id = axis, .span = clause.variable.span, .what = "variable"},
          clause.variable.span);
     context_.parallel_axes |= axis_bit(axis);
   }
@@ -229,8 +233,8 @@ void Specializer::let_axis(const syntax::LetAxis& node) {
   if (name == nullptr || !dims_.contains(name->name)) {
     const Typed extent = eval(*node.domain);
     if (!is_integer(type_of(extent)) || !builder_.dependencies(extent.id).uniform) {
-      refuse(Code::kNotLaunchScalar, node.domain->span, "the length of an axis is fixed for a launch, and this is " +
-                                                            type_text(extent));
+      refuse(Code::kNotLaunchScalar, node.domain->span,
+             "the length of an axis is fixed for a launch, and this is " + type_text(extent));
     }
     axis.extent = convert(extent, RegType::kI64, node.domain->span);
   } else {
@@ -252,16 +256,17 @@ void Specializer::declare_var(const syntax::Var& node, Span span, Body& out) {
     syntax::Expr expr{.span = axis_name.span, .node = syntax::NameExpr{axis_name.text}};
     const AxisId axis = axis_argument(expr, "`var`");
     if (program().axes[axis].unit) {
-      refuse(Code::kUnitAxis, axis_name.span, quoted(axis_name.text) + " runs `by 1`: it is one position, no axis of a value",
-             "leave it out");
+      refuse(Code::kUnitAxis, axis_name.span,
+             quoted(axis_name.text) + " runs `by 1`: it is one position, no axis of a value", "leave it out");
     }
     axes |= axis_bit(axis);
   }
   const Typed initial = eval(*node.initial);
   if ((initial.axes & ~axes) != 0) {
-    refuse(Code::kVarAxes, node.initial->span, quoted(name) + " is declared over " + axes_text(axes) +
-                                                   ", its first value carries " + axes_text(initial.axes),
-           "name these axes: `var " + name + axes_text(axes | initial.axes) + "`");
+    refuse(
+        Code::kVarAxes, node.initial->span,
+        quoted(name) + " is declared over " + axes_text(axes) + ", its first value carries " + axes_text(initial.axes),
+        "name these axes: `var " + name + axes_text(axes | initial.axes) + "`");
   }
   const auto known = var_types_.find(&node);
   Register type = known != var_types_.end() ? known->second : reg(initial);
@@ -310,18 +315,20 @@ void Specializer::assign_var(const syntax::Assign& node, VarId var, Span span, B
   VarState& state = vars_[var];
   const AxisSet axes = program().vars[var].axes;
   if (context_.in_parallel && !state.in_parallel) {
-    refuse(Code::kOuterVar, span, quoted(name) + " belongs to the kernel; positions of a `parallel` block would race for it",
+    refuse(Code::kOuterVar, span,
+           quoted(name) + " belongs to the kernel; positions of a `parallel` block would race for it",
            "reduce into a result or `scratch`, or declare the variable inside the block");
   }
   if ((value.axes & ~axes) != 0) {
-    refuse(Code::kVarAxes, node.value->span, quoted(name) + " has the axes " + axes_text(axes) + ", the value carries " +
-                                                 axes_text(value.axes),
+    refuse(Code::kVarAxes, node.value->span,
+           quoted(name) + " has the axes " + axes_text(axes) + ", the value carries " + axes_text(value.axes),
            "reduce over the others, or declare `var " + name + axes_text(axes | value.axes) + "`");
   }
   const AxisSet condition = context_.condition_axes & ~state.condition_axes;
   if ((condition & ~axes) != 0) {
-    refuse(Code::kConditionAxes, span, "the condition around this differs along " + axes_text(condition & ~axes) + ", and " +
-                                           quoted(name) + " has the axes " + axes_text(axes),
+    refuse(Code::kConditionAxes, span,
+           "the condition around this differs along " + axes_text(condition & ~axes) + ", and " + quoted(name) +
+               " has the axes " + axes_text(axes),
            "declare `var " + name + axes_text(axes | condition) + "`: every element follows its own path");
   }
   const Register type{program().vars[var].type, state.weak};
@@ -358,20 +365,20 @@ void Specializer::store(const syntax::Assign& node, ArrayId array, Span span, Bo
   Typed value = eval(*node.value);
   if ((value.axes & ~resolved.axes) != 0) {
     const AxisSet extra = value.axes & ~resolved.axes;
-    refuse(Code::kStoreAxes, node.value->span, "the value carries " + axes_text(extra) + ", which the indices of " +
-                                                   quoted(target.name) + " do not have",
+    refuse(Code::kStoreAxes, node.value->span,
+           "the value carries " + axes_text(extra) + ", which the indices of " + quoted(target.name) + " do not have",
            "reduce over it, for example `sum(…, " + axes_text(extra).substr(1, axes_text(extra).size() - 2) + ")`");
   }
   if ((context_.condition_axes & ~resolved.axes) != 0) {
-    refuse(Code::kConditionAxes, span, "the condition around this store differs along " +
-                                           axes_text(context_.condition_axes & ~resolved.axes) +
-                                           ", which the indices of " + quoted(target.name) + " do not have",
+    refuse(Code::kConditionAxes, span,
+           "the condition around this store differs along " + axes_text(context_.condition_axes & ~resolved.axes) +
+               ", which the indices of " + quoted(target.name) + " do not have",
            "reduce the condition with `any` or `all`, or index by these axes");
   }
   if ((type_of(value) == RegType::kBool) != (target.type == RegType::kBool)) {
-    refuse(Code::kStoreType, node.value->span, quoted(target.name) + " holds " +
-                                                   std::string(to_string(target.storage.dtype)) + ", the value is " +
-                                                   type_text(value),
+    refuse(Code::kStoreType, node.value->span,
+           quoted(target.name) + " holds " + std::string(to_string(target.storage.dtype)) + ", the value is " +
+               type_text(value),
            target.type == RegType::kBool ? "compare it: `… != 0`" : "write `… ? 1 : 0`");
   }
   if (value.weak && target.type != RegType::kBool) {
@@ -379,8 +386,12 @@ void Specializer::store(const syntax::Assign& node, ArrayId array, Span span, Bo
     value.id = convert(value, fits ? target.type : RegType::kF64, node.value->span);
   }
   array_versions_[array] = ++version_;
-  emit(out, span, Store{.array = array, .indices = std::move(resolved.indices), .update = update, .value = value.id,
-                        .unique = resolved.unique});
+  emit(out, span,
+       Store{.array = array,
+             .indices = std::move(resolved.indices),
+             .update = update,
+             .value = value.id,
+             .unique = resolved.unique});
 }
 
 void Specializer::scratch(const syntax::Scratch& node) {
@@ -390,8 +401,13 @@ void Specializer::scratch(const syntax::Scratch& node) {
            "inside a block use `let`, or `var` with axes");
   }
   const Storage storage = exact_storage(node.type.element, std::nullopt, name);
-  Array array{.name = name, .role = ArrayRole::kScratch, .storage = storage, .type = register_type(storage.dtype),
-              .dims = {}, .scratch_axes = {}, .span = node.type.span};
+  Array array{.name = name,
+              .role = ArrayRole::kScratch,
+              .storage = storage,
+              .type = register_type(storage.dtype),
+              .dims = {},
+              .scratch_axes = {},
+              .span = node.type.span};
   std::uint32_t axis = 0;
   if (node.type.shape) {
     for (const syntax::Dim& dim : *node.type.shape) {
@@ -401,8 +417,8 @@ void Specializer::scratch(const syntax::Scratch& node) {
       } else if (dim.kind == syntax::Dim::Kind::kExtent) {
         const Typed extent = eval(*dim.extent);
         if (!is_integer(type_of(extent)) || !builder_.dependencies(extent.id).uniform) {
-          refuse(Code::kNotLaunchScalar, dim.span, "an extent of scratch is an integer of extents and scalar parameters, not " +
-                                                       type_text(extent));
+          refuse(Code::kNotLaunchScalar, dim.span,
+                 "an extent of scratch is an integer of extents and scalar parameters, not " + type_text(extent));
         }
         id = static_cast<DimId>(program().dims.size());
         program().dims.push_back({.name = std::string(program().source->text(dim.span)),
@@ -420,8 +436,12 @@ void Specializer::scratch(const syntax::Scratch& node) {
       array.dims.push_back({id, axis++});
     }
   }
-  bind(name, {.kind = Meaning::Kind::kArray, .id = static_cast<ArrayId>(program().arrays.size()),
-              .span = node.name.span, .what = "scratch array"}, node.name.span);
+  bind(name,
+       {.kind = Meaning::Kind::kArray,
+        .id = static_cast<ArrayId>(program().arrays.size()),
+        .span = node.name.span,
+        .what = "scratch array"},
+       node.name.span);
   program().arrays.push_back(std::move(array));
   array_versions_.push_back(0);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// What `check` keeps of a module: the trees of all its files, which functions each file sees, and its kernels. Internal to
-// the checker; immutable once made.
+// What `check` keeps of a module: the trees of all its files, which functions each file sees, and its kernels. Internal
+// to the checker; immutable once made.
 
 #include <functional>
 #include <map>
@@ -59,7 +59,8 @@ struct CheckedModule {
 /// The mathematical functions written in AX, parsed once per process.
 [[nodiscard]] const ParsedFile& prelude();
 
-/// Collects a file's functions; reports a body defined twice. Functions of `used` that the file does not define are seen.
+/// Collects a file's functions; reports a body defined twice. Functions of `used` that the file does not define are
+/// seen.
 void collect_functions(ParsedFile& file, const std::vector<const ParsedFile*>& used, DiagnosticSink& sink);
 
 /// The interface of a kernel as written.

@@ -5,7 +5,8 @@
 // The interpreter, the loop program's executor, constant folding and launch scalars all compute through this file, so
 // there is one definition of each operation. Compiled code has to give the same bits. Pure functions.
 //
-// Where the rules leave room: max(a, b) is a where a is NaN, else b where b is NaN, else a where a > b, else b (min with
+// Where the rules leave room: max(a, b) is a where a is NaN, else b where b is NaN, else a where a > b, else b (min
+// with
 // <), so of +0 and −0 the second argument is kept. Float to integer in a store rounds half to even before it saturates;
 // in a cast it truncates and saturates.
 

@@ -69,8 +69,10 @@ KernelInterface describe(const Source& source, const KernelDeclaration& kernel) 
     if (param.type && param.type->shape) note_dims(*param.type->shape, !param.default_value, all, carried);
   }
   for (const syntax::Result& item : syntax.results) {
-    result.results.push_back({.name = item.name.text, .kind = Parameter::Kind::kArray,
-                              .type = one_line(source.text(item.type.span)), .default_text = {}});
+    result.results.push_back({.name = item.name.text,
+                              .kind = Parameter::Kind::kArray,
+                              .type = one_line(source.text(item.type.span)),
+                              .default_text = {}});
     if (item.type.shape) note_dims(*item.type.shape, false, all, carried);
   }
   for (const std::string& name : all) {

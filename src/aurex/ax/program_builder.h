@@ -3,8 +3,8 @@
 // Grows the values of one tile program: identical pure values are one, constants are folded, and for every value it is
 // known what it depends on.
 //
-// Knows the tile program and none of the language's rules; check_*.cpp knows those. Reading a variable or a written array
-// takes a version, so that two reads with a store between them stay two values. Belongs to one specialisation.
+// Knows the tile program and none of the language's rules; check_*.cpp knows those. Reading a variable or a written
+// array takes a version, so that two reads with a store between them stay two values. Belongs to one specialisation.
 
 #include <bitset>
 #include <optional>

@@ -95,8 +95,8 @@ class PlaceCollector {
 
 bool same_index(const Index& a, const Index& b) { return a.kind == b.kind && a.axis == b.axis && a.value == b.value; }
 
-/// Does the load read exactly the element that the store writes? A pack may stand for no axes, so an array without it can
-/// have the same shape; then the other indices have to agree.
+/// Does the load read exactly the element that the store writes? A pack may stand for no axes, so an array without it
+/// can have the same shape; then the other indices have to agree.
 bool same_element(const TileProgram& program, const Load& load, const Store& store) {
   const auto without_packs = [&](ArrayId array, const std::vector<Index>& indices) {
     std::vector<Index> kept;
@@ -155,7 +155,8 @@ void mark_scatters(const ProgramBuilder& builder, Body& body, AxisSet parallel, 
       for (const AxisId axis : node->axes) axes |= axis_bit(axis);
       mark_scatters(builder, node->body, axes, moving | axes);
     }
-    if (auto* node = std::get_if<For>(&stmt.node)) mark_scatters(builder, node->body, parallel, moving | axis_bit(node->axis));
+    if (auto* node = std::get_if<For>(&stmt.node))
+      mark_scatters(builder, node->body, parallel, moving | axis_bit(node->axis));
     if (auto* node = std::get_if<While>(&stmt.node)) mark_scatters(builder, node->body, parallel, moving);
     if (auto* node = std::get_if<If>(&stmt.node)) {
       mark_scatters(builder, node->then_body, parallel, moving);
@@ -189,7 +190,8 @@ AxisId covers_axis(const ProgramBuilder& builder, const Index& index, DimId dim,
   const auto runs_over = [&](AxisId axis) {
     const Axis& a = builder.program.axes[axis];
     const Dim& d = builder.program.dims[dim];
-    return (a.dim != kNone && dim_class[a.dim] == dim_class[dim]) || (d.defined_by != kNone && d.defined_by == a.extent);
+    return (a.dim != kNone && dim_class[a.dim] == dim_class[dim]) ||
+           (d.defined_by != kNone && d.defined_by == a.extent);
   };
   if (index.kind == Index::Kind::kAxis) return runs_over(index.axis) ? index.axis : kNone;
   const LinearForm form = builder.linear(index.value);

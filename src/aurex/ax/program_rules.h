@@ -1,7 +1,7 @@
 #pragma once
 
-// The rules that are told from a whole program: no tile size shows (rule 1), no two tiles race (rule 22), every element of
-// a result is written exactly once (rules 16 and 34), and which results may lie over an input (rule 17).
+// The rules that are told from a whole program: no tile size shows (rule 1), no two tiles race (rule 22), every element
+// of a result is written exactly once (rules 16 and 34), and which results may lie over an input (rule 17).
 //
 // Each is a walk over the statement tree with index expressions seen as linear forms. Works on a program that is still
 // with its builder, which knows what every value depends on; reports at the places of the statements.
@@ -23,7 +23,8 @@ struct ProgramRules {
   void mark_in_place(TileProgram& program) const;
 };
 
-/// How an index goes along an axis: at +1 or -1 times its position plus what does not move with it; 0 where it cannot be told.
+/// How an index goes along an axis: at +1 or -1 times its position plus what does not move with it; 0 where it cannot
+/// be told.
 [[nodiscard]] int step_along(const ProgramBuilder& builder, const Index& index, AxisId axis, AxisSet moving);
 
 /// The axis that an index goes along from end to end, each position once; kNone where there is none.

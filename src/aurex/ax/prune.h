@@ -4,8 +4,8 @@
 
 namespace aurex::ax {
 
-/// Drops values and loads that no statement, extent, check, start value or call needs, and renumbers the rest in order. A
-/// call whose result is not needed is dropped too.
+/// Drops values and loads that no statement, extent, check, start value or call needs, and renumbers the rest in order.
+/// A call whose result is not needed is dropped too.
 void prune(TileProgram& program);
 
 }  // namespace aurex::ax

@@ -15,7 +15,8 @@ struct PlacedStore {
 
 class RaceWalk {
  public:
-  RaceWalk(const ProgramBuilder& builder, DiagnosticSink& sink) : builder_(builder), program_(builder.program), sink_(sink) {}
+  RaceWalk(const ProgramBuilder& builder, DiagnosticSink& sink)
+      : builder_(builder), program_(builder.program), sink_(sink) {}
 
   /// Statements outside blocks: their elements run in parallel chunks, over whole axes only.
   void kernel(const Body& body) {
@@ -100,7 +101,8 @@ class RaceWalk {
           .error(Code::kRace, placed.span,
                  "two positions of `" + variable + "` may store to the same element of `" + name + "`")
           .note(program_.axes[axis].span, "`" + variable + "` is bound here")
-          .help("index with `" + variable + "` alone or plus something equal in every tile, accumulate with `+=`, or promise " +
+          .help("index with `" + variable +
+                "` alone or plus something equal in every tile, accumulate with `+=`, or promise " +
                 "that no two elements meet: `" + name + "[unique …]`");
       return;
     }
@@ -118,14 +120,15 @@ class RaceWalk {
         for (std::size_t i = 0; i < store.indices.size() && i < load.indices.size(); ++i) {
           const Index& a = store.indices[i];
           const Index& b = load.indices[i];
-          together |= step_along(builder_, a, axis, parallel | placed.moving) != 0 && a.kind == b.kind && a.axis == b.axis &&
-                      a.value == b.value;
+          together |= step_along(builder_, a, axis, parallel | placed.moving) != 0 && a.kind == b.kind &&
+                      a.axis == b.axis && a.value == b.value;
         }
         if (together) continue;
         const std::string& name = program_.arrays[store.array].name;
         sink_
             .error(Code::kReadRace, program_.values[id].span,
-                   "this reads elements of `" + name + "` that other tiles of `" + program_.axes[axis].name + "` may write")
+                   "this reads elements of `" + name + "` that other tiles of `" + program_.axes[axis].name +
+                       "` may write")
             .note(placed.span, "`" + name + "` is written here")
             .help("read and write it in two blocks, with a barrier between, or read another array");
         return;
@@ -144,6 +147,8 @@ class RaceWalk {
 
 }  // namespace
 
-void check_races(const ProgramBuilder& builder, DiagnosticSink& sink) { RaceWalk(builder, sink).kernel(builder.program.body); }
+void check_races(const ProgramBuilder& builder, DiagnosticSink& sink) {
+  RaceWalk(builder, sink).kernel(builder.program.body);
+}
 
 }  // namespace aurex::ax

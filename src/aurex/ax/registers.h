@@ -1,7 +1,7 @@
 #pragma once
 
-// Register types and how they meet (rule 25). Literals and launch scalars are weak: they have a kind and take their width
-// from what they meet. Pure functions.
+// Register types and how they meet (rule 25). Literals and launch scalars are weak: they have a kind and take their
+// width from what they meet. Pure functions.
 
 #include "aurex/ax/tile_program.h"
 
@@ -42,7 +42,8 @@ struct Join {
     return {{is_float(weak) && is_integer(strong) ? RegType::kF32 : strong, false}};
   }
   if (is_float(a.type) || is_float(b.type)) {
-    if (is_float(a.type) && is_float(b.type)) return {{bit_width(a.type) >= bit_width(b.type) ? a.type : b.type, false}};
+    if (is_float(a.type) && is_float(b.type))
+      return {{bit_width(a.type) >= bit_width(b.type) ? a.type : b.type, false}};
     return {{is_float(a.type) ? a.type : b.type, false}};
   }
   if (is_signed(a.type) != is_signed(b.type)) return {a, JoinError::kSignedWithUnsigned};

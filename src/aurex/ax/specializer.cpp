@@ -64,8 +64,8 @@ std::string Specializer::axes_text(AxisSet axes) const {
 
 std::string Specializer::type_text(const Typed& value) const {
   const RegType type = type_of(value);
-  std::string text = value.weak && type != RegType::kBool ? (is_float(type) ? "float" : "int")
-                                                          : std::string(to_string(type));
+  std::string text =
+      value.weak && type != RegType::kBool ? (is_float(type) ? "float" : "int") : std::string(to_string(type));
   if (value.axes != 0) text += axes_text(value.axes);
   return text;
 }
@@ -103,7 +103,8 @@ const Specializer::Meaning& Specializer::meaning(const std::string& name, Span s
   const Meaning* found = find(name);
   if (found == nullptr) {
     const std::string near = similar(name);
-    refuse(Code::kUnknownName, span, "there is no `" + name + "` here", near.empty() ? "" : "did you mean `" + near + "`?");
+    refuse(Code::kUnknownName, span, "there is no `" + name + "` here",
+           near.empty() ? "" : "did you mean `" + near + "`?");
   }
   if (found->kind == Meaning::Kind::kBroken) throw Refused{};
   return *found;

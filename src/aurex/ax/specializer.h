@@ -3,9 +3,9 @@
 // One kernel, one specialisation: the walk over the syntax that types every expression and builds the tile program.
 //
 // The class is spread over files by subject: check_signature.cpp (dimensions, arrays, scalars, `where`),
-// check_statements.cpp, check_expressions.cpp, check_index.cpp (loads, stores, axes), check_calls.cpp (built-ins, casts),
-// check_reductions.cpp and check_functions.cpp (inlining). What can be told from the finished program alone (races,
-// exactly-once writes, tile dependence) is left to program_rules.h.
+// check_statements.cpp, check_expressions.cpp, check_index.cpp (loads, stores, axes), check_calls.cpp (built-ins,
+// casts), check_reductions.cpp and check_functions.cpp (inlining). What can be told from the finished program alone
+// (races, exactly-once writes, tile dependence) is left to program_rules.h.
 //
 // A construct that is refused reports to the sink and throws Refused, which the statement around it catches, so one run
 // finds several errors; a name whose binding failed stays known and silently refuses its users.
@@ -23,8 +23,8 @@
 
 namespace aurex::ax {
 
-/// A value while it is checked. `axes` are those its source carries, a superset of those it varies over: absent arguments
-/// and constant conditions change what a program computes, not whether it is legal.
+/// A value while it is checked. `axes` are those its source carries, a superset of those it varies over: absent
+/// arguments and constant conditions change what a program computes, not whether it is legal.
 struct Typed {
   ValueId id = kNone;
   AxisSet axes = 0;
@@ -32,8 +32,8 @@ struct Typed {
   bool hexadecimal = false;  // a literal that stands for a bit pattern
 };
 
-/// Types of variables, found in one pass over the kernel and used in the next, since a variable's type is the join of all
-/// that is assigned to it.
+/// Types of variables, found in one pass over the kernel and used in the next, since a variable's type is the join of
+/// all that is assigned to it.
 using VarTypes = std::map<const syntax::Var*, Register>;
 
 /// Thrown after a diagnostic was reported.
@@ -138,7 +138,10 @@ class Specializer {
   Typed bound(const syntax::Expr& expr);
   void want(VarId var, Register type);
   void emit(Body& out, Span span, decltype(Stmt::node) node);
-  void new_versions() { ++version_; forget_ = version_; }
+  void new_versions() {
+    ++version_;
+    forget_ = version_;
+  }
 
   // check_expressions.cpp
   Typed eval(const syntax::Expr& expr);
@@ -230,8 +233,8 @@ class Specializer {
   std::map<std::uint64_t, DimId> literal_dims_;
   std::map<std::string, std::optional<Storage>, std::less<>> types_;
   std::vector<Span> dim_spans_;
-  std::vector<bool> solved_;       // per dimension: an argument gives it
-  std::vector<DimId> dim_class_;   // dimensions that `where` says are one (rule 5)
+  std::vector<bool> solved_;        // per dimension: an argument gives it
+  std::vector<DimId> dim_class_;    // dimensions that `where` says are one (rule 5)
   std::vector<DimId> where_order_;  // dimensions read before anything gave them
   std::map<DimId, AxisId> whole_axes_;
   std::vector<AxisRole> axis_roles_;

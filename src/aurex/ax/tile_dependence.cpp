@@ -66,15 +66,17 @@ class TileWalk {
       const std::string axis = axis_name(loop.axis);
       if (node.update == Update::kSet && (depends.vars & loop.changed).none()) {
         sink_
-            .error(Code::kLastTile, span,
-                   "`" + name + "` would keep what the last tile of `" + axis + "` gives, which depends on the tile size")
+            .error(
+                Code::kLastTile, span,
+                "`" + name + "` would keep what the last tile of `" + axis + "` gives, which depends on the tile size")
             .help("accumulate with `" + name + " += …` or `max=`, or loop with `by 1`");
         return;
       }
       if ((depends.axes & axis_bit(loop.axis)) == 0) {
         sink_
             .error(Code::kTileCount, span,
-                   "`" + name + "` changes once per tile of `" + axis + "` by a value that does not depend on `" + axis + "`")
+                   "`" + name + "` changes once per tile of `" + axis + "` by a value that does not depend on `" +
+                       axis + "`")
             .help("the number of tiles is not for a program to see: loop with `by 1`, or sum over `" + axis + "`");
         return;
       }
@@ -106,15 +108,17 @@ class TileWalk {
       }
       if (!atomic && (index.axes & bit) == 0) {
         sink_
-            .error(Code::kLastTile, span,
-                   "`" + name + "` would keep what the last tile of `" + axis + "` gives, which depends on the tile size")
+            .error(
+                Code::kLastTile, span,
+                "`" + name + "` would keep what the last tile of `" + axis + "` gives, which depends on the tile size")
             .help("index it with `" + axis + "`, or accumulate with `+=`");
         return;
       }
       if (((value.axes | index.axes) & bit) == 0) {
         sink_
             .error(Code::kTileCount, span,
-                   "`" + name + "` changes once per tile of `" + axis + "` by a value that does not depend on `" + axis + "`")
+                   "`" + name + "` changes once per tile of `" + axis + "` by a value that does not depend on `" +
+                       axis + "`")
             .help("the number of tiles is not for a program to see: loop with `by 1`, or sum over `" + axis + "`");
         return;
       }

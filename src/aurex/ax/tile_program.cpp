@@ -11,12 +11,12 @@ std::string_view to_string(RegType type) {
 
 std::string_view to_string(Op op) {
   static constexpr std::array<std::string_view, 52> kNames = {
-      "const",    "scalar",   "extent", "position", "var",   "load",    "random",  "neg",    "abs",      "sign",
-      "sqrt",     "floor",    "ceil",   "trunc",    "round", "not",     "bitnot",  "isnan",  "isinf",    "isfinite",
-      "popcount", "clz",      "cast",   "bitcast",  "add",   "sub",     "mul",     "div",    "floordiv", "mod",
-      "min",      "max",      "ldexp",  "and",      "or",    "bitand",  "bitor",   "bitxor", "shl",      "shr",
-      "eq",       "ne",       "lt",     "le",       "gt",    "ge",      "fma",     "select", "reduce",   "scan",
-      "argsort",  "reindex"};
+      "const", "scalar",   "extent",   "position", "var",   "load",    "random", "neg",    "abs",
+      "sign",  "sqrt",     "floor",    "ceil",     "trunc", "round",   "not",    "bitnot", "isnan",
+      "isinf", "isfinite", "popcount", "clz",      "cast",  "bitcast", "add",    "sub",    "mul",
+      "div",   "floordiv", "mod",      "min",      "max",   "ldexp",   "and",    "or",     "bitand",
+      "bitor", "bitxor",   "shl",      "shr",      "eq",    "ne",      "lt",     "le",     "gt",
+      "ge",    "fma",      "select",   "reduce",   "scan",  "argsort", "reindex"};
   static_assert(kNames.size() == static_cast<std::size_t>(Op::kReindex) + 1);
   return kNames[static_cast<std::size_t>(op)];
 }

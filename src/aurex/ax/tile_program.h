@@ -7,8 +7,9 @@
 // tile_printer.h, held to its rules by tile_verify.h. A finished program is immutable and may be shared by threads.
 //
 // Values form a DAG in `values`, arguments before users. A value's `axes` say over which axes it varies; values line up
-// by axis identity, never by position. Functions are already inlined. Reading a variable or an inout array is a value of
-// its own at each place, so the order of statements alone decides what is read. A Let marks where its value is evaluated.
+// by axis identity, never by position. Functions are already inlined. Reading a variable or an inout array is a value
+// of its own at each place, so the order of statements alone decides what is read. A Let marks where its value is
+// evaluated.
 
 #include <cstdint>
 #include <memory>
@@ -39,10 +40,10 @@ inline constexpr std::uint32_t kNone = ~0u;
 
 /// A dimension of the signature. Its extent reaches the kernel as AurexFrame::extents[id].
 struct Dim {
-  std::string name;              // "N"; a literal's digits for `x: f32[3]`
+  std::string name;  // "N"; a literal's digits for `x: f32[3]`
   std::optional<std::int64_t> literal;
-  ValueId defined_by = kNone;    // `where I = …`: a launch scalar of type i64
-  PackId pack = kNone;           // `R...`: the extent is the product of the merged axes
+  ValueId defined_by = kNone;  // `where I = …`: a launch scalar of type i64
+  PackId pack = kNone;         // `R...`: the extent is the product of the merged axes
 };
 
 /// An axis: the name that bound it (rule 3).
@@ -76,8 +77,8 @@ struct Array {
   RegType type = RegType::kF32;  // of a loaded element
   std::vector<ArrayDim> dims;    // splits already taken apart; empty for a scalar result
   std::vector<AxisId> scratch_axes;
-  ValueId start = kNone;         // a result's or scratch's start value, a launch scalar
-  bool in_place = false;         // every element is read in the tile that writes it, before writing (rule 17)
+  ValueId start = kNone;  // a result's or scratch's start value, a launch scalar
+  bool in_place = false;  // every element is read in the tile that writes it, before writing (rule 17)
   Span span;
 };
 
@@ -105,21 +106,54 @@ enum class Op : std::uint8_t {
   kLoad,      // loads[id]
   kRandom,    // rule 33: args seed, then the kPosition of each named axis, outermost first
   // one argument
-  kNeg, kAbs, kSign, kSqrt, kFloor, kCeil, kTrunc, kRound, kNot, kBitNot, kIsNan, kIsInf, kIsFinite, kPopcount, kClz,
-  kCast,      // to `type`, rule 32
-  kBitcast,   // to `type`, same width
+  kNeg,
+  kAbs,
+  kSign,
+  kSqrt,
+  kFloor,
+  kCeil,
+  kTrunc,
+  kRound,
+  kNot,
+  kBitNot,
+  kIsNan,
+  kIsInf,
+  kIsFinite,
+  kPopcount,
+  kClz,
+  kCast,     // to `type`, rule 32
+  kBitcast,  // to `type`, same width
   // two arguments
-  kAdd, kSub, kMul, kDiv /* floats */, kFloorDiv, kMod /* floor */, kMin, kMax /* propagate NaN */, kLdexp,
-  kAnd, kOr, kBitAnd, kBitOr, kBitXor, kShl, kShr,
-  kEq, kNe, kLt, kLe, kGt, kGe,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv /* floats */,
+  kFloorDiv,
+  kMod /* floor */,
+  kMin,
+  kMax /* propagate NaN */,
+  kLdexp,
+  kAnd,
+  kOr,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kShl,
+  kShr,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
   // three arguments
-  kFma,       // one rounding
-  kSelect,    // condition, then, else
+  kFma,     // one rounding
+  kSelect,  // condition, then, else
   // over axes
-  kReduce,    // `reduction` of args[0] over `over`
-  kScan,      // inclusive `reduction` of args[0] along axis `id`
-  kArgsort,   // of args[0] along axis `id`, stable, NaN last; i32
-  kReindex,   // args[0] with axis `id` taken at position args[1]; outside: args[2] where given, else an error
+  kReduce,   // `reduction` of args[0] over `over`
+  kScan,     // inclusive `reduction` of args[0] along axis `id`
+  kArgsort,  // of args[0] along axis `id`, stable, NaN last; i32
+  kReindex,  // args[0] with axis `id` taken at position args[1]; outside: args[2] where given, else an error
 };
 
 enum class Reduction : std::uint8_t { kSum, kProd, kMax, kMin, kMean, kAny, kAll, kArgmax, kArgmin };
@@ -129,11 +163,11 @@ struct Value {
   RegType type = RegType::kF32;
   Reduction reduction = Reduction::kSum;
   AxisSet axes = 0;
-  AxisSet over = 0;              // kReduce: axes reduced
+  AxisSet over = 0;  // kReduce: axes reduced
   std::uint32_t id = kNone;
   std::vector<ValueId> args;
-  double number = 0;             // kConst of a float type
-  std::int64_t integer = 0;      // kConst of the others
+  double number = 0;         // kConst of a float type
+  std::int64_t integer = 0;  // kConst of the others
   Span span;
 };
 
@@ -229,7 +263,7 @@ struct Call {
 
 struct TileProgram {
   std::string name;
-  std::string label;  // `kernel lif(…) : spiking`; "vector" by default
+  std::string label;       // `kernel lif(…) : spiking`; "vector" by default
   bool broadcast = false;  // an expression kernel: every array has dims [R..., I] and stretches by NumPy's rules
   std::shared_ptr<const Source> source;  // what spans point into; null in programs built by hand
   std::vector<Dim> dims;

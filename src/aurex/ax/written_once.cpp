@@ -1,6 +1,7 @@
 // Rules 16 and 34: a result without start value is written exactly once, element by element.
 //
-// Known are whole axes, unbounded variables, affine permutations, and literal indices that together cover a fixed extent.
+// Known are whole axes, unbounded variables, affine permutations, and literal indices that together cover a fixed
+// extent.
 
 #include <algorithm>
 #include <map>
@@ -12,8 +13,8 @@ namespace aurex::ax {
 namespace {
 
 struct WrittenDim {
-  AxisId axis = kNone;       // every position once
-  std::int64_t literal = -1; // this one only
+  AxisId axis = kNone;        // every position once
+  std::int64_t literal = -1;  // this one only
 };
 
 struct Write {
@@ -41,8 +42,9 @@ class WriteWalk {
       const std::vector<Write>& writes = writes_[id];
       const std::string flaw = flaw_of(array, writes);
       if (flaw.empty()) continue;
-      Diagnostic& diagnostic = sink_.error(Code::kNotWrittenOnce, writes.back().span,
-                                           "it is not certain that every element of `" + array.name + "` is written exactly once");
+      Diagnostic& diagnostic =
+          sink_.error(Code::kNotWrittenOnce, writes.back().span,
+                      "it is not certain that every element of `" + array.name + "` is written exactly once");
       diagnostic.note(writes.back().span, flaw);
       diagnostic.help("cover every axis from end to end, or give it a start value: `-> (" + array.name + ": … = 0)`");
     }
@@ -73,7 +75,8 @@ class WriteWalk {
         --whiles_;
       }
       if (const auto* node = std::get_if<If>(&stmt.node)) branch(*node, stmt.span);
-      if (const auto* node = std::get_if<Store>(&stmt.node); node != nullptr && wanted(node->array)) store(*node, stmt.span);
+      if (const auto* node = std::get_if<Store>(&stmt.node); node != nullptr && wanted(node->array))
+        store(*node, stmt.span);
     }
   }
 
@@ -93,12 +96,14 @@ class WriteWalk {
     for (const auto& [id, list] : no) arrays.insert(id);
     for (const ArrayId id : arrays) {
       const bool both = yes.contains(id) && no.contains(id);
-      const bool complete = both && flaw_of(program_.arrays[id], yes[id]).empty() && flaw_of(program_.arrays[id], no[id]).empty();
+      const bool complete =
+          both && flaw_of(program_.arrays[id], yes[id]).empty() && flaw_of(program_.arrays[id], no[id]).empty();
       if (complete) {
         writes_[id].insert(writes_[id].end(), yes[id].begin(), yes[id].end());
       } else {
-        writes_[id].push_back({.dims = {}, .flaw = both ? "the two branches of the `if` cover different elements"
-                                                        : "one branch of the `if` writes it, the other does not",
+        writes_[id].push_back({.dims = {},
+                               .flaw = both ? "the two branches of the `if` cover different elements"
+                                            : "one branch of the `if` writes it, the other does not",
                                .span = span});
       }
     }
@@ -117,7 +122,9 @@ class WriteWalk {
         written.literal = *literal;
       } else {
         written.axis = covers_axis(builder_, index, dim, dim_class_);
-        if (written.axis == kNone) flaw(write, "an index of `" + array.name + "` is not seen to cover the axis `" + program_.dims[dim].name + "`");
+        if (written.axis == kNone)
+          flaw(write,
+               "an index of `" + array.name + "` is not seen to cover the axis `" + program_.dims[dim].name + "`");
         if (written.axis != kNone && bounded_.contains(written.axis)) {
           flaw(write, "the loop over `" + program_.axes[written.axis].name + "` has bounds");
         }
@@ -128,7 +135,8 @@ class WriteWalk {
       write.dims.push_back(written);
     }
     for (const AxisId axis : around_) {
-      if (!used.contains(axis)) flaw(write, "it is written again for every position of `" + program_.axes[axis].name + "`");
+      if (!used.contains(axis))
+        flaw(write, "it is written again for every position of `" + program_.axes[axis].name + "`");
     }
     if (whiles_ > 0) flaw(write, "it is written in a `while` loop");
     if (node.unique) flaw(write, "`unique` says that no element is written twice, not that each one is written");
@@ -151,13 +159,15 @@ class WriteWalk {
     for (std::size_t i = 0; i < array.dims.size(); ++i) {
       const bool literal = writes[0].dims[i].literal >= 0;
       for (const Write& write : writes) {
-        if ((write.dims[i].literal >= 0) != literal) return "some stores cover an axis that others index with a literal";
+        if ((write.dims[i].literal >= 0) != literal)
+          return "some stores cover an axis that others index with a literal";
       }
       constexpr std::int64_t kMany = 1 << 20;
       if (literal) wanted = std::min(kMany, wanted * std::min(kMany, *program_.dims[array.dims[i].dim].literal));
     }
     if (static_cast<std::int64_t>(tuples.size()) == wanted) return {};
-    return "the literal indices write " + std::to_string(tuples.size()) + " of " + std::to_string(wanted) + " positions";
+    return "the literal indices write " + std::to_string(tuples.size()) + " of " + std::to_string(wanted) +
+           " positions";
   }
 
   const ProgramBuilder& builder_;

@@ -75,9 +75,7 @@ DType Call::result_dtype(std::size_t i) const {
   return variant_->program().arrays[variant_->binding().results()[i]].storage.dtype;
 }
 
-void Call::give(std::size_t i, const TensorView& result) {
-  bound_->views[variant_->binding().results()[i]] = &result;
-}
+void Call::give(std::size_t i, const TensorView& result) { bound_->views[variant_->binding().results()[i]] = &result; }
 
 const CodeEntry& Call::prepare() {
   variant_->binding().finish(*bound_);

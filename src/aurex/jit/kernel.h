@@ -3,11 +3,11 @@
 // Kernels as a program calls them.
 //
 // A Module is checked AX text; a Kernel is one of its kernels. Calling a kernel with argument types it has not seen
-// compiles it, in milliseconds; after that a call looks its code up without a lock. Both may be shared by threads and are
-// cheap to copy.
+// compiles it, in milliseconds; after that a call looks its code up without a lock. Both may be shared by threads and
+// are cheap to copy.
 //
-//   auto module = aurex::compile("kernel add(x: T[N], y: T[N]) -> (z: T[N]) { parallel i in N { z[i] = x[i] + y[i] } }");
-//   aurex::Tensor z = module["add"](x, y);         // x and y: anything with a TensorView; the result is owned
+//   auto module = aurex::compile("kernel add(x: T[N], y: T[N]) -> (z: T[N]) { parallel i in N { z[i] = x[i] + y[i] }
+//   }"); aurex::Tensor z = module["add"](x, y);         // x and y: anything with a TensorView; the result is owned
 //   module["add"].into(z, x, y);                   // no allocation
 
 #include <concepts>
@@ -35,10 +35,10 @@ struct Argument {
   std::int64_t integer = 0;
 
   Argument() = default;
-  Argument(const TensorView& view) : kind(Kind::kArray), array(&view) {}     // NOLINT: implicit on purpose
+  Argument(const TensorView& view) : kind(Kind::kArray), array(&view) {}         // NOLINT: implicit on purpose
   Argument(const Tensor& tensor) : kind(Kind::kArray), array(&tensor.view()) {}  // NOLINT
   Argument(std::floating_point auto value) : kind(Kind::kFloat), number(static_cast<double>(value)) {}  // NOLINT
-  Argument(bool value) : kind(Kind::kBool), integer(value) {}                // NOLINT
+  Argument(bool value) : kind(Kind::kBool), integer(value) {}                                           // NOLINT
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   Argument(T value) : kind(Kind::kInt), integer(static_cast<std::int64_t>(value)) {}  // NOLINT

@@ -72,9 +72,9 @@ void KernelState::check_arguments(std::span<const Argument> arguments,
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const bool absent = i >= arguments.size() || arguments[i].kind == Argument::Kind::kAbsent;
     if (absent && !parameters[i].optional) {
-      throw argument_error(fmt::format("{} misses argument '{}'; {}", interface_.name, parameters[i].name,
-                                       interface_.signature),
-                           parameters[i].name);
+      throw argument_error(
+          fmt::format("{} misses argument '{}'; {}", interface_.name, parameters[i].name, interface_.signature),
+          parameters[i].name);
     }
   }
   if (results.size() > interface_.results.size()) {

@@ -35,10 +35,8 @@ AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
 
 std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
                                 const LaunchOptions& options) {
-  CallOutcome outcome = options.device.backend().call({.drive = entry.code->drive(),
-                                                       .plan = plan(entry, call),
-                                                       .frame = call.frame(),
-                                                       .stop = options.stop});
+  CallOutcome outcome = options.device.backend().call(
+      {.drive = entry.code->drive(), .plan = plan(entry, call), .frame = call.frame(), .stop = options.stop});
   if (outcome.fault.fault != kAurexFaultNone) raise_fault(program, entry, outcome.fault);
   if (outcome.stopped) {
     KernelError error(fmt::format("{} was stopped before it was done", program.name));

@@ -2,8 +2,8 @@
 
 // One kernel closed for one choice of storage types, constants and absent arguments, with the machine code made so far.
 //
-// A variant owns its tile program and binding, and a list of code entries, one per stride classes and size class. Entries
-// are only ever added, at the front, so a look-up walks the list without a lock while another thread compiles.
+// A variant owns its tile program and binding, and a list of code entries, one per stride classes and size class.
+// Entries are only ever added, at the front, so a look-up walks the list without a lock while another thread compiles.
 
 #include <atomic>
 #include <cstdint>

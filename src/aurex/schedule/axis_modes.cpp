@@ -25,8 +25,8 @@ struct Roots {
     const ax::Store* store = nullptr;
   };
   std::vector<Root> all;
-  AxisSet loops = 0;   // axes of `for`
-  AxisSet axes = 0;    // all that any value or statement mentions
+  AxisSet loops = 0;  // axes of `for`
+  AxisSet axes = 0;   // all that any value or statement mentions
 };
 
 Roots gather(const KernelContext& kernel, const ax::Body& body, std::span<const ValueId> values) {
@@ -203,9 +203,10 @@ int lane_quality(const KernelContext& kernel, ax::ArrayId array, const std::vect
     if (!(bare ? index.axis == axis : has(kernel.fact(index.value).deps, axis))) continue;
     if (stride == Buffer::Stride::kZero && bare) continue;
     // A position plus something else still walks in order; anything more is a gather.
-    const bool in_order = bare || kernel.value(index.value).op == Op::kAdd || kernel.value(index.value).op == Op::kSub ||
-                          kernel.value(index.value).op == Op::kPosition;
-    if (stride != Buffer::Stride::kUnit || !in_order || quality != 0 || (!bare && kernel.fact(index.value).memory)) return -1;
+    const bool in_order = bare || kernel.value(index.value).op == Op::kAdd ||
+                          kernel.value(index.value).op == Op::kSub || kernel.value(index.value).op == Op::kPosition;
+    if (stride != Buffer::Stride::kUnit || !in_order || quality != 0 || (!bare && kernel.fact(index.value).memory))
+      return -1;
     quality = 1;
   }
   return quality;

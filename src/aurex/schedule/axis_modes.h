@@ -10,13 +10,13 @@
 namespace aurex::schedule {
 
 struct AxisModes {
-  ax::AxisSet parallel = 0;     // handed out in tiles
-  ax::AxisSet range = 0;        // whole axes
-  ax::AxisId lane = kNone;      // a parallel axis, or none
+  ax::AxisSet parallel = 0;  // handed out in tiles
+  ax::AxisSet range = 0;     // whole axes
+  ax::AxisId lane = kNone;   // a parallel axis, or none
   std::int32_t lane_vectors = 1;
-  std::vector<bool> keep;       // per value: computed once into scratch, then loaded
-  std::vector<double> unit;     // per axis: weight of its unit-stride accesses less its others; orders scratch dims
-  double cost = 0;              // of one position of the parallel axes, in vector instructions of the target
+  std::vector<bool> keep;    // per value: computed once into scratch, then loaded
+  std::vector<double> unit;  // per axis: weight of its unit-stride accesses less its others; orders scratch dims
+  double cost = 0;           // of one position of the parallel axes, in vector instructions of the target
 };
 
 /// `roots` are the statements of the block (a value that is no statement's: see BlockLowering::lower_value).

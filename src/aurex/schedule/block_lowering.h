@@ -52,13 +52,13 @@ class BlockLowering {
     std::size_t depth = 0;
   };
   struct Predicate {
-    std::size_t depth = 0;                     // the scope from which on it holds
+    std::size_t depth = 0;  // the scope from which on it holds
     ax::AxisSet deps = 0;
     std::function<ExprId(BlockLowering&)> eval;  // in the current scope
   };
   struct Nest {
     ax::AxisSet axes = 0;
-    std::size_t base = 0;  // the scope around it
+    std::size_t base = 0;                                // the scope around it
     std::vector<std::pair<ax::ValueId, BufferId>> kept;  // stored to scratch on the way
   };
 
@@ -174,12 +174,12 @@ class BlockLowering {
   std::vector<Scope> scopes_;
   std::vector<Predicate> predicates_;
   std::vector<Nest> nests_;
-  std::vector<ExprId> positions_;      // per axis, where bound
-  std::vector<ExprId> tile_origin_;    // per axis: start of its tile, for lanes in scratch
+  std::vector<ExprId> positions_;    // per axis, where bound
+  std::vector<ExprId> tile_origin_;  // per axis: start of its tile, for lanes in scratch
   std::unordered_map<ax::VarId, RegId> registers_;
   std::unordered_map<ax::VarId, BufferId> var_buffers_;
-  std::vector<BufferId> scratch_;      // of this launch
-  std::int64_t lane_tile_ = 0;         // positions of the lane axis per tile
+  std::vector<BufferId> scratch_;  // of this launch
+  std::int64_t lane_tile_ = 0;     // positions of the lane axis per tile
 };
 
 }  // namespace aurex::schedule

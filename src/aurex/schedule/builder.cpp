@@ -228,7 +228,7 @@ Variation LoopBuilder::op_variation(Op op, RegType type, std::span<const ExprId>
     }
     case Op::kCast:
       return type == RegType::kI64 && program_.exprs[args[0]].type == RegType::kI32 ? variation_[args[0]]
-                                                                                     : Variation::kAny;
+                                                                                    : Variation::kAny;
     default:
       return Variation::kAny;
   }
@@ -237,8 +237,8 @@ Variation LoopBuilder::op_variation(Op op, RegType type, std::span<const ExprId>
 ExprId LoopBuilder::op(Op op, RegType type, std::vector<ExprId> args) {
   const ExprId simple = simplify(op, type, args);
   if (simple != kNone) return simple;
-  const bool constants = std::all_of(args.begin(), args.end(),
-                                     [&](ExprId a) { return expr(a).kind == Expr::Kind::kConst; });
+  const bool constants =
+      std::all_of(args.begin(), args.end(), [&](ExprId a) { return expr(a).kind == Expr::Kind::kConst; });
   if (constants) {
     std::vector<ax::Cell> cells;
     for (const ExprId arg : args) cells.push_back(cell_of(expr(arg)));
@@ -255,9 +255,7 @@ ExprId LoopBuilder::op(Op op, RegType type, std::vector<ExprId> args) {
   return intern(std::move(e), variation);
 }
 
-ExprId LoopBuilder::cast(RegType to, ExprId value) {
-  return type(value) == to ? value : op(Op::kCast, to, {value});
-}
+ExprId LoopBuilder::cast(RegType to, ExprId value) { return type(value) == to ? value : op(Op::kCast, to, {value}); }
 
 ExprId LoopBuilder::both(ExprId a, ExprId b) {
   if (a == kNone || a == b) return b;

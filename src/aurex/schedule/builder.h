@@ -3,8 +3,8 @@
 // Builds the tables of a loop program: expressions, loop variables, lets, registers, buffers.
 //
 // Expressions are hash-consed (equal ones get one id) and folded where all arguments are constants, with the arithmetic
-// of ax/element.h. The builder knows how each expression changes from lane to lane, so that it can write the access kind
-// of a load or store down without anyone analysing indices again.
+// of ax/element.h. The builder knows how each expression changes from lane to lane, so that it can write the access
+// kind of a load or store down without anyone analysing indices again.
 //
 //   LoopBuilder b(program);
 //   const VarId i = b.vector_var("i");

@@ -38,9 +38,7 @@ class Driver {
     return launches_++ == 0 ? k_.tiles.name : k_.tiles.name + "." + std::to_string(launches_ - 1);
   }
 
-  void launch(const ax::Parallel& block, Body& out) {
-    out.push_back({BlockLowering(k_).lower(block, next_name())});
-  }
+  void launch(const ax::Parallel& block, Body& out) { out.push_back({BlockLowering(k_).lower(block, next_name())}); }
 
   /// Computes a value over `axes` into shared memory.
   void store_shared(ValueId id, BufferId buffer, AxisSet axes, ax::Update update, Body& out) {
@@ -177,7 +175,8 @@ class Driver {
     std::vector<ExprId> at;
     ExprId elements = b_.i64(1);
     for (const ExprId extent : k_.out.buffers[buffer].extents) elements = b_.mul(elements, extent);
-    launch.nanoseconds = b_.op(Op::kMul, RegType::kF64, {b_.cast(RegType::kF64, elements), b_.number(RegType::kF64, 0.1)});
+    launch.nanoseconds =
+        b_.op(Op::kMul, RegType::kF64, {b_.cast(RegType::kF64, elements), b_.number(RegType::kF64, 0.1)});
     fill_loop(array, buffer, value, at, launch.body);
     k_.out.body.push_back({std::move(launch)});
   }
@@ -192,7 +191,9 @@ class Driver {
     const ax::Dim& dim = k_.tiles.dims[array.dims[d].dim];
     const bool pack = k_.out.buffers[buffer].stride[d] == Buffer::Stride::kPack;
     const bool vector = d + 1 == array.dims.size() && !pack;
-    Loop loop{.kind = pack ? Loop::Kind::kOdometer : vector ? Loop::Kind::kVector : Loop::Kind::kSerial,
+    Loop loop{.kind = pack     ? Loop::Kind::kOdometer
+                      : vector ? Loop::Kind::kVector
+                               : Loop::Kind::kSerial,
               .var = vector ? b_.vector_var(dim.name) : b_.loop_var(dim.name),
               .lo = b_.i64(0),
               .hi = k_.out.buffers[buffer].extents[d],

@@ -1,7 +1,7 @@
 #pragma once
 
-// The kernel level: parallel blocks become launches, and what stands between them becomes launches of one tile that keep
-// their results in shared memory, so that `drive` itself only loops, branches and launches.
+// The kernel level: parallel blocks become launches, and what stands between them becomes launches of one tile that
+// keep their results in shared memory, so that `drive` itself only loops, branches and launches.
 
 #include "aurex/schedule/kernel_context.h"
 

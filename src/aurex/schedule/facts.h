@@ -13,13 +13,13 @@ namespace aurex::schedule {
 inline constexpr std::int32_t kMaxCost = 1000;
 
 struct ValueFacts {
-  ax::AxisSet deps = 0;     // axes the value varies over, those walked one position at a time included
-  bool changing = false;    // reads a variable or an array that this kernel writes
-  bool memory = false;      // reads an array
-  bool checked = false;     // contains an index that must be checked
-  bool scalar = false;      // a launch scalar: constants, extents and scalar parameters only
-  std::int32_t cost = 0;    // operations per element, up to the nearest reduction
-  std::int32_t users = 0;   // values, indices and statements that name it
+  ax::AxisSet deps = 0;    // axes the value varies over, those walked one position at a time included
+  bool changing = false;   // reads a variable or an array that this kernel writes
+  bool memory = false;     // reads an array
+  bool checked = false;    // contains an index that must be checked
+  bool scalar = false;     // a launch scalar: constants, extents and scalar parameters only
+  std::int32_t cost = 0;   // operations per element, up to the nearest reduction
+  std::int32_t users = 0;  // values, indices and statements that name it
 };
 
 struct ProgramFacts {

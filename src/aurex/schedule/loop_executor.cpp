@@ -281,9 +281,7 @@ class Executor {
     return result;
   }
 
-  std::vector<bool> predicate_only(ExprId predicate) {
-    return {predicate == kNone || eval(predicate)[0].truth()};
-  }
+  std::vector<bool> predicate_only(ExprId predicate) { return {predicate == kNone || eval(predicate)[0].truth()}; }
 
   // ---- statements ----
 

@@ -2,9 +2,9 @@
 
 // Runs a loop program lane by lane, on one thread, without any machine code: what the program *means*.
 //
-// Tests hold lowering against the interpreter and code generation against this, so that a wrong lowering and a wrong code
-// generator are told apart. Slow, obvious, and stricter than a machine: scratch starts as garbage before every tile, and
-// an access outside its buffer is a complaint, not a crash.
+// Tests hold lowering against the interpreter and code generation against this, so that a wrong lowering and a wrong
+// code generator are told apart. Slow, obvious, and stricter than a machine: scratch starts as garbage before every
+// tile, and an access outside its buffer is a complaint, not a crash.
 
 #include <string>
 #include <vector>

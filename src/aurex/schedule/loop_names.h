@@ -38,10 +38,22 @@ inline constexpr std::array<std::pair<ax::Update, std::string_view>, 7> kUpdateN
 }};
 /// Operations written between their arguments; the others are written as calls under their own names.
 inline constexpr std::array<std::pair<ax::Op, std::string_view>, 17> kInfixNames = {{
-    {ax::Op::kAdd, "+"},     {ax::Op::kSub, "-"},    {ax::Op::kMul, "*"},    {ax::Op::kDiv, "/"},
-    {ax::Op::kEq, "=="},     {ax::Op::kNe, "!="},    {ax::Op::kLt, "<"},     {ax::Op::kLe, "<="},
-    {ax::Op::kGt, ">"},      {ax::Op::kGe, ">="},    {ax::Op::kAnd, "and"},  {ax::Op::kOr, "or"},
-    {ax::Op::kBitAnd, "&"},  {ax::Op::kBitOr, "bor"}, {ax::Op::kBitXor, "^"}, {ax::Op::kShl, "<<"},
+    {ax::Op::kAdd, "+"},
+    {ax::Op::kSub, "-"},
+    {ax::Op::kMul, "*"},
+    {ax::Op::kDiv, "/"},
+    {ax::Op::kEq, "=="},
+    {ax::Op::kNe, "!="},
+    {ax::Op::kLt, "<"},
+    {ax::Op::kLe, "<="},
+    {ax::Op::kGt, ">"},
+    {ax::Op::kGe, ">="},
+    {ax::Op::kAnd, "and"},
+    {ax::Op::kOr, "or"},
+    {ax::Op::kBitAnd, "&"},
+    {ax::Op::kBitOr, "bor"},
+    {ax::Op::kBitXor, "^"},
+    {ax::Op::kShl, "<<"},
     {ax::Op::kShr, ">>"},
 }};
 

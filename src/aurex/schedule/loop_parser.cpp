@@ -4,8 +4,8 @@
 
 #include <cctype>
 #include <charconv>
-#include <limits>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <tuple>
@@ -19,9 +19,9 @@ namespace {
 constexpr int kMaxDepth = 2000;  // of brackets and bodies; keeps hostile text off the stack
 
 /// Symbols before names, longest first.
-constexpr std::string_view kSymbols[] = {"..", "<<", ">>", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "{", "}",
-                                         "[",  "]",  "(",  ")",  ",",  ":",  "|",  "=",  "<",  ">",  "+",  "-", "*",
-                                         "/",  "&",  "^",  "%",  "@",  "#",  "$"};
+constexpr std::string_view kSymbols[] = {
+    "..", "<<", ">>", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "{", "}", "[", "]", "(", ")",
+    ",",  ":",  "|",  "=",  "<",  ">",  "+",  "-",  "*",  "/",  "&",  "^", "%", "@", "#", "$"};
 
 template <typename T>
 using Names = std::map<std::string, T, std::less<>>;
@@ -147,7 +147,8 @@ class Parser {
   T find(const Names<T>& names, const std::string& name, std::string_view what) const {
     const auto found = names.find(name);
     if (found == names.end()) {
-      throw FormatError(fmt::format("loop program: no {} is called '{}'", what, name), static_cast<std::int64_t>(start_));
+      throw FormatError(fmt::format("loop program: no {} is called '{}'", what, name),
+                        static_cast<std::int64_t>(start_));
     }
     return found->second;
   }
@@ -305,8 +306,8 @@ class Parser {
 
   ExprId add_operation(Expr e) {
     using ax::Op;
-    const bool compares = (e.op >= Op::kEq && e.op <= Op::kGe) || e.op == Op::kIsNan || e.op == Op::kIsInf ||
-                          e.op == Op::kIsFinite;
+    const bool compares =
+        (e.op >= Op::kEq && e.op <= Op::kGe) || e.op == Op::kIsNan || e.op == Op::kIsInf || e.op == Op::kIsFinite;
     if (e.args.empty() || (e.op == Op::kSelect && e.args.size() < 2)) fail("more operands");
     if (e.op != Op::kCast && e.op != Op::kBitcast) {
       e.type = compares ? RegType::kBool : expr(e.args[e.op == Op::kSelect ? 1 : 0]).type;

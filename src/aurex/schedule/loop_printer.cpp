@@ -43,7 +43,8 @@ class Printer {
     }
     for (BufferId b = 0; b < program_.buffers.size(); ++b) print_buffer(b);
     for (RegId r = 0; r < program_.registers.size(); ++r) print_register(r);
-    for (const Site& site : program_.sites) line(fmt::format("site {}:{} {}", site.line, site.column, quoted(site.text)));
+    for (const Site& site : program_.sites)
+      line(fmt::format("site {}:{} {}", site.line, site.column, quoted(site.text)));
     print_body(program_.body);
     --depth_;
     line("}");

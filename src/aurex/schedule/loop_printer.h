@@ -4,9 +4,8 @@
 //
 //   program   = "program" NAME "on" NAME "extents" INT "packs" INT "{" { item } { stmt } "}" .
 //   item      = "scalar" NAME ":" type "@" INT
-//             | "buffer" NAME ":" dtype ( "argument" INT | "shared" | "worker" "align" INT ) "[" [ dim { "," dim } ] "]"
-//             | "register" NAME ":" type "[" [ INT { "," INT } ] "]" INT "x" INT
-//             | "site" INT ":" INT STRING .
+//             | "buffer" NAME ":" dtype ( "argument" INT | "shared" | "worker" "align" INT ) "[" [ dim { "," dim } ]
+//             "]" | "register" NAME ":" type "[" [ INT { "," INT } ] "]" INT "x" INT | "site" INT ":" INT STRING .
 //   dim       = expr ( "unit" | "zero" | "pack" | "any" [ "(" expr ")" ] ) [ "@" INT ] .
 //   stmt      = { "#" INT "=" expr } plain .                        names for parts that the statement shares
 //   plain     = ( "for" | "unroll" ) NAME "in" expr ".." expr [ "by" expr ] body

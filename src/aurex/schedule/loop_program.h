@@ -1,13 +1,13 @@
 #pragma once
 
 // The loop program: launches of explicit loops over buffers and registers. Everything a schedule decides stands here:
-// tiles, vector width, unrolling, packing, scratch, masks, the order of every reduction. `codegen/` walks it and decides
-// nothing; the executor (loop_executor.h) runs it element by element; loop_printer.h and loop_parser.h turn it into text
-// and back; loop_verify.h says what is legal. Made by lower.h. Immutable once made.
+// tiles, vector width, unrolling, packing, scratch, masks, the order of every reduction. `codegen/` walks it and
+// decides nothing; the executor (loop_executor.h) runs it element by element; loop_printer.h and loop_parser.h turn it
+// into text and back; loop_verify.h says what is legal. Made by lower.h. Immutable once made.
 //
-// Lanes. A vector loop `by W x N` covers W*N consecutive positions per step, held as N machine vectors of W lanes. A value
-// that depends on the loop's variable, or on a register of W x N lanes, *varies by lane*; everything else is uniform and
-// is splat where the two meet. Its tail says what happens to a rest smaller than W*N:
+// Lanes. A vector loop `by W x N` covers W*N consecutive positions per step, held as N machine vectors of W lanes. A
+// value that depends on the loop's variable, or on a register of W x N lanes, *varies by lane*; everything else is
+// uniform and is splat where the two meet. Its tail says what happens to a rest smaller than W*N:
 //   none    the range is a multiple of W*N
 //   narrow  after the full steps, steps of W lanes each (the first of the N vectors), the last one masked
 //   masked  every step is predicated lane by lane
@@ -15,8 +15,8 @@
 //
 // Registers hold what a loop carries. A register has the shape of a constant rectangle (acc[9]) of scalars or of W x N
 // lane vectors; reading and writing names an element by indices that are constants or variables of unrolled loops.
-// `tree` combines the lanes of a register into a scalar by one fixed tree: first the N vectors, lane by lane, then the W
-// lanes; each time item i with item i + ceil(count / 2) until one is left.
+// `tree` combines the lanes of a register into a scalar by one fixed tree: first the N vectors, lane by lane, then the
+// W lanes; each time item i with item i + ceil(count / 2) until one is left.
 
 #include <cstdint>
 #include <string>
@@ -51,13 +51,14 @@ struct Buffer {
   };
   std::string name;
   Kind kind = Kind::kArgument;
-  std::uint32_t array = kNone;      // kArgument
-  std::vector<std::uint32_t> slots;  // kArgument: per dimension, its place in AurexArray::strides (a pack: its first slot)
+  std::uint32_t array = kNone;  // kArgument
+  std::vector<std::uint32_t>
+      slots;  // kArgument: per dimension, its place in AurexArray::strides (a pack: its first slot)
   DType dtype = DType::kF32;
-  std::vector<ExprId> extents;      // per dimension; of scratch, also its size
-  std::vector<Stride> stride;       // per dimension
-  std::vector<ExprId> strides;      // scratch, per dimension where kAny: elements, uniform
-  std::int64_t align = 64;          // scratch: bytes
+  std::vector<ExprId> extents;  // per dimension; of scratch, also its size
+  std::vector<Stride> stride;   // per dimension
+  std::vector<ExprId> strides;  // scratch, per dimension where kAny: elements, uniform
+  std::int64_t align = 64;      // scratch: bytes
 };
 
 /// How the lanes of a load or store lie in memory. Written down so that codegen need not find out.
@@ -176,7 +177,8 @@ struct Prefetch {
   std::vector<ExprId> indices = {};
 };
 
-/// One parallel block. Tiles are numbered row-major over `tiles`; each runs `body` with the variables bound to its origin.
+/// One parallel block. Tiles are numbered row-major over `tiles`; each runs `body` with the variables bound to its
+/// origin.
 struct Launch {
   struct TileAxis {
     VarId var = kNone;
@@ -203,7 +205,7 @@ struct Site {
 
 struct LoopProgram {
   std::string name;
-  std::string target;  // "cpu.avx512"
+  std::string target;              // "cpu.avx512"
   std::uint32_t extent_count = 0;  // length of AurexFrame::extents
   std::uint32_t pack_count = 0;
   std::vector<ax::Scalar> scalars;

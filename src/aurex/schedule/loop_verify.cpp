@@ -302,15 +302,15 @@ class Verifier {
   void check_stmt(const Set& set) {
     const Register& reg = program_.registers[set.reg];
     if (!reg_scope_[set.reg]) complain("register " + reg.name + " set outside its scope");
-    if (set.indices.size() != reg.shape.size()) complain("register " + reg.name + " set with a wrong number of indices");
+    if (set.indices.size() != reg.shape.size())
+      complain("register " + reg.name + " set with a wrong number of indices");
     for (const ExprId index : set.indices) require_uniform(index, "an index of register " + reg.name);
     const Variation value = check(set.value);
     if (expr(set.value).type != reg.type) complain("register " + reg.name + " set to another type");
     const Variation predicate = set.predicate == kNone ? Variation::kUniform : check_bool(set.predicate, "a predicate");
     const bool varies = value != Variation::kUniform || predicate != Variation::kUniform;
     if (varies && reg.lanes * reg.vectors == 1) complain("register " + reg.name + " of one lane set lane by lane");
-    if (vector_ && reg.lanes * reg.vectors != 1 &&
-        (reg.lanes != vector_->lanes || reg.vectors != vector_->vectors)) {
+    if (vector_ && reg.lanes * reg.vectors != 1 && (reg.lanes != vector_->lanes || reg.vectors != vector_->vectors)) {
       complain("register " + reg.name + " has other lanes than its loop");
     }
   }
@@ -359,7 +359,8 @@ class Verifier {
   }
 
   void check_site(std::int32_t site) {
-    if (site < 0 || static_cast<std::size_t>(site) >= program_.sites.size()) complain("a fault names no source position");
+    if (site < 0 || static_cast<std::size_t>(site) >= program_.sites.size())
+      complain("a fault names no source position");
   }
 
   void check_stmt(const Prefetch& prefetch) {

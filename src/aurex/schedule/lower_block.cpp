@@ -139,8 +139,9 @@ ExprId BlockLowering::estimate(std::span<const AxisId> axes) {
     total = b_.op(ax::Op::kMul, RegType::kF64, {total, b_.cast(RegType::kF64, k_.axis_extent(axis))});
   }
   for (const AxisId axis : axes_of(modes_.range)) {
-    const ExprId share = b_.op(ax::Op::kMul, RegType::kF64, {b_.cast(RegType::kF64, k_.axis_extent(axis)),
-                                                            b_.number(RegType::kF64, 1 / kTypicalExtent)});
+    const ExprId share =
+        b_.op(ax::Op::kMul, RegType::kF64,
+              {b_.cast(RegType::kF64, k_.axis_extent(axis)), b_.number(RegType::kF64, 1 / kTypicalExtent)});
     total = b_.op(ax::Op::kMul, RegType::kF64, {total, share});
   }
   return total;

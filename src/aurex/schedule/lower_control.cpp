@@ -1,5 +1,5 @@
-// Loops and branches of a parallel block. Where a bound or a condition differs from element to element, the body runs for
-// all of them together and every effect is held back where an element is not live (rule 20).
+// Loops and branches of a parallel block. Where a bound or a condition differs from element to element, the body runs
+// for all of them together and every effect is held back where an element is not live (rule 20).
 
 #include <algorithm>
 #include <limits>

@@ -88,9 +88,8 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Declare& declare) {
   }
   const BufferId buffer = scratch(var.name, var.type, var.axes);
   const ValueId roots[] = {declare.value};
-  value_nest(var.axes, roots, nullptr, var.type, [&] {
-    store_scratch(buffer, var.axes, b_.cast(var.type, value(declare.value)), kNone);
-  });
+  value_nest(var.axes, roots, nullptr, var.type,
+             [&] { store_scratch(buffer, var.axes, b_.cast(var.type, value(declare.value)), kNone); });
   var_buffers_[declare.var] = buffer;
 }
 
@@ -127,7 +126,10 @@ void BlockLowering::lower_stmt(const ax::Stmt& stmt, const ax::Store& store) {
   value_nest(axes | live_deps(), roots, &store, v.type, [&] {
     const ExprId right = value(store.value);
     Indices at = indices(store.array, store.indices, true, axes, stmt.span);
-    Store out{.buffer = k_.arrays[store.array], .indices = at.exprs, .value = right, .update = store.update,
+    Store out{.buffer = k_.arrays[store.array],
+              .indices = at.exprs,
+              .value = right,
+              .update = store.update,
               .predicate = b_.both(at.in_range, live())};
     out.access = b_.access(out.buffer, out.indices);
     // Lanes that may meet take their turns, in ascending order.

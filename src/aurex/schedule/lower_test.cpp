@@ -133,7 +133,8 @@ class Trial {
       argument.bytes.assign(static_cast<std::size_t>(std::max<std::int64_t>(dense, 1) * bytes_per_element(dtype)), 0);
       const auto step = static_cast<std::size_t>(bytes_per_element(dtype));
       for (std::size_t at = 0; at + step <= argument.bytes.size(); at += step) {
-        const auto drawn = static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(std::max<std::int64_t>(smallest, 1)));
+        const auto drawn =
+            static_cast<std::int64_t>(random() % static_cast<std::uint32_t>(std::max<std::int64_t>(smallest, 1)));
         const ax::Cell cell = ax::is_float(array.type)
                                   ? ax::from_f64(array.type, static_cast<double>(random() % 4001) / 1000.0 - 2.0)
                                   : ax::from_i64(array.type, array.type == RegType::kBool ? drawn & 1 : drawn);
@@ -305,9 +306,9 @@ kernel f(x: T[R, C]) -> (y: T[R, C]) {
 
 TEST(Lower, EveryReductionAgrees) {
   for (const char* reduction : {"sum", "prod", "max", "min", "mean", "argmax", "argmin"}) {
-    const std::string text = "kernel f(x: f32[R, C]) -> (y: " +
-                             std::string(std::string_view(reduction).starts_with("arg") ? "i32" : "f32") +
-                             "[R]) { parallel r in R { y[r] = " + reduction + "(x[r, C], C) } }";
+    const std::string text =
+        "kernel f(x: f32[R, C]) -> (y: " + std::string(std::string_view(reduction).starts_with("arg") ? "i32" : "f32") +
+        "[R]) { parallel r in R { y[r] = " + reduction + "(x[r, C], C) } }";
     for (const std::int64_t c : {0, 1, 37}) expect_agreement(text, "f", {{"R", 5}, {"C", c}});
   }
 }

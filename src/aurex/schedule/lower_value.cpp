@@ -136,8 +136,8 @@ BlockLowering::Placed BlockLowering::place_select(ValueId id) {
     Placed placed;
     Scope scope{.body = top().body, .bound = top().bound, .control = true, .vector = top().vector};
     with_scope(std::move(scope), [&] {
-      predicates_.push_back({.depth = depth(), .deps = k_.fact(v.args[0]).deps,
-                             .eval = [wanted](BlockLowering&) { return wanted; }});
+      predicates_.push_back(
+          {.depth = depth(), .deps = k_.fact(v.args[0]).deps, .eval = [wanted](BlockLowering&) { return wanted; }});
       placed = place(arg);
       predicates_.pop_back();
     });

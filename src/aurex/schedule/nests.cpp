@@ -52,10 +52,9 @@ void BlockLowering::loop_over(AxisId axis, ExprId lo, ExprId hi, VectorShape sha
   Body inner;
   const ExprId outer = positions_[axis];
   positions_[axis] = b_.var(loop.var);
-  with_scope({.body = &inner,
-              .bound = top().bound | ax::axis_bit(axis),
-              .vector = shape.active() ? shape : top().vector},
-             fill);
+  with_scope(
+      {.body = &inner, .bound = top().bound | ax::axis_bit(axis), .vector = shape.active() ? shape : top().vector},
+      fill);
   positions_[axis] = outer;
   loop.body = std::move(inner);
   top().body->push_back({std::move(loop)});
@@ -152,8 +151,7 @@ void BlockLowering::keep(ValueId id, std::size_t depth) {
       const ValueId roots[] = {id};
       const bool kept = modes_.keep[id];
       modes_.keep[id] = false;  // its own nest looks through it
-      value_nest(v.axes, roots, nullptr, v.type,
-                 [&] { store_scratch(buffer, v.axes, place_fresh(id).expr, kNone); });
+      value_nest(v.axes, roots, nullptr, v.type, [&] { store_scratch(buffer, v.axes, place_fresh(id).expr, kNone); });
       modes_.keep[id] = kept;
     }
   });

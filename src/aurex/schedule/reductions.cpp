@@ -147,7 +147,8 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   in_nest(kept | over, [&] {
     loops(kept, across ? kNone : vector, shape, [&] {
       if (!finds) {
-        const ExprId total = run(mean ? Reduction::kSum : v.reduction, type, [&] { return b_.cast(type, value(operand)); });
+        const ExprId total =
+            run(mean ? Reduction::kSum : v.reduction, type, [&] { return b_.cast(type, value(operand)); });
         return done(mean ? b_.op(Op::kDiv, type, {total, b_.cast(type, count(over))}) : total);
       }
       // First the extreme, then the first position that holds it; a NaN is its own extreme.

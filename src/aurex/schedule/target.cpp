@@ -23,16 +23,34 @@ const std::array<Target, 5>& targets() {
   static const std::vector<std::string> amx =
       vnni + std::vector<std::string>{"avx512bf16", "amx-tile", "amx-int8", "amx-bf16"};
   static const std::array<Target, 5> all = {
-      Target{.name = "cpu.avx2", .vector_bytes = 32, .vector_registers = 16, .masks = false, .l1_bytes = 32 << 10,
-             .l2_bytes = 256 << 10, .features = kAvx2, .llvm_cpu = "haswell"},
-      Target{.name = "cpu.avx512", .l1_bytes = 32 << 10, .l2_bytes = 1 << 20, .features = avx512,
+      Target{.name = "cpu.avx2",
+             .vector_bytes = 32,
+             .vector_registers = 16,
+             .masks = false,
+             .l1_bytes = 32 << 10,
+             .l2_bytes = 256 << 10,
+             .features = kAvx2,
+             .llvm_cpu = "haswell"},
+      Target{.name = "cpu.avx512",
+             .l1_bytes = 32 << 10,
+             .l2_bytes = 1 << 20,
+             .features = avx512,
              .llvm_cpu = "skylake-avx512"},
-      Target{.name = "cpu.vnni", .l1_bytes = 48 << 10, .l2_bytes = 1280 << 10, .features = vnni,
+      Target{.name = "cpu.vnni",
+             .l1_bytes = 48 << 10,
+             .l2_bytes = 1280 << 10,
+             .features = vnni,
              .llvm_cpu = "cascadelake"},
-      Target{.name = "cpu.amx", .l1_bytes = 48 << 10, .l2_bytes = 2 << 20, .features = amx,
-             .llvm_cpu = "sapphirerapids"},
-      Target{.name = "cpu.neon", .vector_bytes = 16, .vector_registers = 32, .masks = false, .l1_bytes = 64 << 10,
-             .l2_bytes = 1 << 20, .features = {"neon", "fullfp16"}, .llvm_cpu = "neoverse-n1"},
+      Target{
+          .name = "cpu.amx", .l1_bytes = 48 << 10, .l2_bytes = 2 << 20, .features = amx, .llvm_cpu = "sapphirerapids"},
+      Target{.name = "cpu.neon",
+             .vector_bytes = 16,
+             .vector_registers = 32,
+             .masks = false,
+             .l1_bytes = 64 << 10,
+             .l2_bytes = 1 << 20,
+             .features = {"neon", "fullfp16"},
+             .llvm_cpu = "neoverse-n1"},
   };
   return all;
 }
