@@ -59,7 +59,8 @@ std::vector<double> around(DType narrow) {
 }
 
 std::vector<double> edges_of_integers() {
-  std::vector<double> values = {0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -1.5, -2.5, 0.49999999999999994, 1e-40, 1e-320, 1e40, 1e300};
+  std::vector<double> values = {0.0,   -0.0,   0.5,  -0.5, 1.5, 2.5, -1.5, -2.5, 0.49999999999999994,
+                                1e-40, 1e-320, 1e40, 1e300};
   for (int bit = 6; bit <= 65; ++bit) {
     for (const double offset : {-1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 1.5}) {
       values.push_back(std::ldexp(1.0, bit) + offset);
@@ -92,8 +93,9 @@ TEST(Conversions, StoreFloatsAroundEveryNarrowNumberRoundedOnce) {
     const auto count = static_cast<std::int64_t>(values.size());
     for (const DType wide : {DType::kF32, DType::kF64}) {
       SCOPED_TRACE(std::string(to_string(wide)) + " to " + std::string(to_string(narrow)));
-      expect_same(copy_program(wide, narrow, ax::register_type(wide)),
-                  TestCall{.extents = {count}, .arrays = {TestArray::of(wide, values), TestArray::zeros(narrow, count)}});
+      expect_same(
+          copy_program(wide, narrow, ax::register_type(wide)),
+          TestCall{.extents = {count}, .arrays = {TestArray::of(wide, values), TestArray::zeros(narrow, count)}});
     }
   }
 }
@@ -114,7 +116,8 @@ TEST(Conversions, StoreIntegersOfEveryWidthSaturated) {
   std::vector<std::uint64_t> words;
   for (int bit = 0; bit < 64; ++bit) {
     const std::uint64_t power = std::uint64_t{1} << bit;
-    for (const std::uint64_t word : {power, power - 1, power + 1, power + (power >> 9), power + (power >> 9) + 1, power | 0xfff}) {
+    for (const std::uint64_t word :
+         {power, power - 1, power + 1, power + (power >> 9), power + (power >> 9) + 1, power | 0xfff}) {
       words.insert(words.end(), {word, 0 - word});
     }
   }

@@ -16,13 +16,43 @@ using ax::RegType;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-const std::vector<double> kFloats = {0.0,   -0.0,   1,      -1,        0.5,     -0.5,      2.5,     -2.5,
-                                     3,     -7,     1e-45,  -1e-45,    1e-40,   1.1754944e-38, 3.4028235e38, -3.4028235e38,
-                                     1e20,  -1e20,  7.25,   -3.75,     0.1,     kInfinity, -kInfinity, kNan,
-                                     8388609, 1e-310, 4e-324, 1.7e308, 123456.789, -0.3333, 1.9999999, 16777217};
-const std::vector<double> kIntegers = {0, 1, -1, 2, -2, 3, -3, 7, -7, 8, 31, 32, 33, 63, 64, 65, 100, -100, 1e9, -1e9,
-                                       2147483647, -2147483648.0, 4294967295.0, 9.2233720368547748e18, -9.2233720368547758e18,
-                                       1.8446744073709550e19, 255, 256, -255, 12345678901.0, 16, 5};
+const std::vector<double> kFloats = {
+    0.0,     -0.0,   1,      -1,      0.5,        -0.5,          2.5,          -2.5,
+    3,       -7,     1e-45,  -1e-45,  1e-40,      1.1754944e-38, 3.4028235e38, -3.4028235e38,
+    1e20,    -1e20,  7.25,   -3.75,   0.1,        kInfinity,     -kInfinity,   kNan,
+    8388609, 1e-310, 4e-324, 1.7e308, 123456.789, -0.3333,       1.9999999,    16777217};
+const std::vector<double> kIntegers = {0,
+                                       1,
+                                       -1,
+                                       2,
+                                       -2,
+                                       3,
+                                       -3,
+                                       7,
+                                       -7,
+                                       8,
+                                       31,
+                                       32,
+                                       33,
+                                       63,
+                                       64,
+                                       65,
+                                       100,
+                                       -100,
+                                       1e9,
+                                       -1e9,
+                                       2147483647,
+                                       -2147483648.0,
+                                       4294967295.0,
+                                       9.2233720368547748e18,
+                                       -9.2233720368547758e18,
+                                       1.8446744073709550e19,
+                                       255,
+                                       256,
+                                       -255,
+                                       12345678901.0,
+                                       16,
+                                       5};
 
 DType storage(RegType type) {
   switch (type) {
@@ -82,7 +112,9 @@ void check(Op op, const std::string& expression, RegType operand, RegType result
 
 std::string call(Op op, int args) {
   const std::string name(ax::to_string(op));
-  return name + (args == 1 ? "(a.unit[i])" : args == 2 ? "(a.unit[i], b.unit[i])" : "(a.unit[i], b.unit[i], c.unit[i])");
+  return name + (args == 1   ? "(a.unit[i])"
+                 : args == 2 ? "(a.unit[i], b.unit[i])"
+                             : "(a.unit[i], b.unit[i], c.unit[i])");
 }
 
 TEST(Operations, UnaryOperationsOfFloats) {
@@ -106,9 +138,14 @@ TEST(Operations, BinaryOperationsOfFloats) {
 }
 
 TEST(Operations, ComparisonsAndSelect) {
-  for (const RegType type : {RegType::kF32, RegType::kF64, RegType::kI32, RegType::kU32, RegType::kI64, RegType::kU64}) {
-    for (const auto& [op, sign] : {std::pair{Op::kEq, "=="}, {Op::kNe, "!="}, {Op::kLt, "<"}, {Op::kLe, "<="},
-                                   {Op::kGt, ">"}, {Op::kGe, ">="}}) {
+  for (const RegType type :
+       {RegType::kF32, RegType::kF64, RegType::kI32, RegType::kU32, RegType::kI64, RegType::kU64}) {
+    for (const auto& [op, sign] : {std::pair{Op::kEq, "=="},
+                                   {Op::kNe, "!="},
+                                   {Op::kLt, "<"},
+                                   {Op::kLe, "<="},
+                                   {Op::kGt, ">"},
+                                   {Op::kGe, ">="}}) {
       check(op, fmt::format("(a.unit[i] {} b.unit[i])", sign), type, RegType::kBool, type);
     }
     check(Op::kSelect, "select((a.unit[i] < b.unit[i]), c.unit[i], b.unit[i])", type, type, type);
@@ -117,16 +154,24 @@ TEST(Operations, ComparisonsAndSelect) {
 
 TEST(Operations, IntegersWrapAndNeverTrap) {
   for (const RegType type : {RegType::kI32, RegType::kU32, RegType::kI64, RegType::kU64}) {
-    for (const Op op : {Op::kNeg, Op::kAbs, Op::kSign, Op::kPopcount, Op::kClz, Op::kBitNot}) check(op, call(op, 1), type, type, type);
-    for (const auto& [op, sign] : {std::pair{Op::kAdd, "+"}, {Op::kSub, "-"}, {Op::kMul, "*"}, {Op::kBitAnd, "&"},
-                                   {Op::kBitOr, "bor"}, {Op::kBitXor, "^"}, {Op::kShl, "<<"}, {Op::kShr, ">>"}}) {
+    for (const Op op : {Op::kNeg, Op::kAbs, Op::kSign, Op::kPopcount, Op::kClz, Op::kBitNot})
+      check(op, call(op, 1), type, type, type);
+    for (const auto& [op, sign] : {std::pair{Op::kAdd, "+"},
+                                   {Op::kSub, "-"},
+                                   {Op::kMul, "*"},
+                                   {Op::kBitAnd, "&"},
+                                   {Op::kBitOr, "bor"},
+                                   {Op::kBitXor, "^"},
+                                   {Op::kShl, "<<"},
+                                   {Op::kShr, ">>"}}) {
       check(op, fmt::format("(a.unit[i] {} b.unit[i])", sign), type, type, type);
     }
     for (const Op op : {Op::kMin, Op::kMax, Op::kFloorDiv, Op::kMod}) check(op, call(op, 2), type, type, type);
     for (const int divisor : {1, -1, 3, -7, 8}) {
       if (divisor < 0 && (type == RegType::kU32 || type == RegType::kU64)) continue;
       for (const Op op : {Op::kFloorDiv, Op::kMod}) {
-        const std::string right = type == RegType::kI64 ? std::to_string(divisor) : fmt::format("{}:{}", divisor, ax::to_string(type));
+        const std::string right =
+            type == RegType::kI64 ? std::to_string(divisor) : fmt::format("{}:{}", divisor, ax::to_string(type));
         check(op, fmt::format("{}(a.unit[i], {})", ax::to_string(op), right), type, type, type);
       }
     }

@@ -13,6 +13,10 @@ void Emitter::run(const Body& body) {
     ++statement_;
     std::visit([this](const auto& node) { run(node); }, stmt.node);
   }
+  // A register lives to the end of the body that declares it; its values do not reach further.
+  for (const Stmt& stmt : body) {
+    if (const auto* declare = std::get_if<Declare>(&stmt.node)) registers_[declare->reg].clear();
+  }
 }
 
 void Emitter::run(const Let& let) { lets_[let.let] = eval(let.value); }
