@@ -187,7 +187,11 @@ void Machine::execute(const For& loop) {
 
 void Machine::execute(const While& loop) {
   const Restore<TilePtr> outer(mask_);
-  for (;;) {
+  for (std::int64_t round = 0;; ++round) {
+    if (options_.max_rounds > 0 && round > options_.max_rounds) {
+      throw KernelError("kernel " + program_.name + ": a `while` loop took more than " +
+                        std::to_string(options_.max_rounds) + " rounds");
+    }
     const std::size_t frame = trail_.size();
     const Tile condition = settled(loop.condition);
     const auto shared = std::make_shared<const Tile>(condition);

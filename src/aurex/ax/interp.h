@@ -63,6 +63,8 @@ struct InterpOptions {
   std::function<void(const PrintRecord&)> print = {};
   /// Bytes that the values of one tile may take together.
   std::int64_t memory_limit = std::int64_t{1} << 30;
+  /// Rounds that one `while` may take before it raises KernelError; 0: no limit.
+  std::int64_t max_rounds = 0;
   /// Moves every float sum by up to this multiple of n·ε·Σ|terms|, with signs drawn from `seed`; see error_bounds.
   double perturbation = 0;
   std::uint64_t seed = 0;
