@@ -168,10 +168,12 @@ AxisSet BlockLowering::live_deps() const {
 }
 
 /// Row-major over the axes in ascending order, in their whole extents.
+/// Of the first element along axes that are not walked here: a check outside their loops speaks for all of them.
 ExprId BlockLowering::linear_position(AxisSet axes) {
   ExprId linear = b_.i64(0);
   for (const AxisId axis : axes_of(axes)) {
-    linear = b_.add(b_.mul(linear, k_.axis_extent(axis)), position(axis));
+    linear = b_.mul(linear, k_.axis_extent(axis));
+    if (has(top().bound, axis)) linear = b_.add(linear, position(axis));
   }
   return linear;
 }
