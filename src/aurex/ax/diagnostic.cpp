@@ -44,8 +44,10 @@ const CodeInfo& info(Code code) {
 
 std::string documentation_page(const CodeInfo& info) {
   std::string page = fmt::format("# {}: {}\n\n{}\n", to_string(info.code), info.title, info.explanation);
-  if (!info.refused.empty()) page += fmt::format("\nRefused:\n\n```ax\n{}\n```\n", info.refused);
-  if (!info.repaired.empty()) page += fmt::format("\nAccepted:\n\n```ax\n{}\n```\n", info.repaired);
+  if (!info.refused.empty()) {
+    page += fmt::format("\nRefused:\n\n```ax refused {}\n{}\n```\n", to_string(info.code), info.refused);
+    page += fmt::format("\nAccepted:\n\n```ax\n{}\n```\n", info.repaired);
+  }
   return page;
 }
 

@@ -49,7 +49,7 @@ TEST(DiagnosticTable, MakesAPageForTheGuide) {
   EXPECT_EQ(documentation_page(info(Code::kChainedComparison)),
             "# AX0109: comparison of a comparison\n\n"
             "`a < b < c` would compare a bool with a number. Join two comparisons with `and`.\n\n"
-            "Refused:\n\n```ax\nkernel inside(x) = 0 < x < 1\n```\n\n"
+            "Refused:\n\n```ax refused AX0109\nkernel inside(x) = 0 < x < 1\n```\n\n"
             "Accepted:\n\n```ax\nkernel inside(x) = 0 < x and x < 1\n```\n");
 }
 
