@@ -1,6 +1,8 @@
 # The commands of a working day; what they do is in tools/ and in CMakePresets.json.
 #
+#   make run         set-up, build, the sentence encoder on real text; ARGS="my.txt 'my question'" for your own
 #   make test        set-up, build, every check that guards main
+#   make bench       side by side with the peers; FILTER=softmax for some, writes build/bench.json
 #   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
 #   make fuzz        the fuzzers, EXECS inputs each
 #   make tidy        clang-tidy over the whole library
@@ -13,7 +15,7 @@ PYTHON := $(CURDIR)/.venv/bin/python
 CONFIGURE := cmake --no-warn-unused-cli -DPython_EXECUTABLE=$(PYTHON) --preset
 
 .DEFAULT_GOAL := build
-.PHONY: setup build test sanitize fuzz tidy format clean
+.PHONY: setup build run test bench sanitize fuzz tidy format clean
 
 setup:
 	@tools/setup
@@ -22,8 +24,18 @@ build: setup
 	@$(CONFIGURE) release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build build/release -j$(JOBS)
 
+# Builds what the example needs, not the tests.
+run: setup
+	@$(CONFIGURE) release > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/release -j$(JOBS) --target _core
+	@PYTHONPATH=build/release/python $(PYTHON) examples/minilm/minilm.py $(ARGS)
+
 test: build
 	@$(PYTHON) tools/run_tests --jobs $(JOBS)
+
+bench: build
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@PYTHONPATH=build/release/python $(PYTHON) bench/run.py $(FILTER)
 
 sanitize: setup
 	@for preset in asan tsan; do \
