@@ -2,7 +2,7 @@
 
 // The lowering of one parallel block to one launch. Internal to schedule/: drive.cpp makes one object per block; its
 // members are spread over lower_block.cpp (tiles), lower_stmt.cpp (statements), lower_control.cpp (for, while, if),
-// lower_value.cpp (values), nests.cpp (loops over whole axes) and reductions.cpp.
+// lower_value.cpp (values), nests.cpp (loops over whole axes), reductions.cpp and contraction_nest.cpp.
 //
 // Every axis is in one of three modes:
 //   scalar  a loop variable: parallel axes, and axes of `for`, one position at a time
@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "aurex/schedule/axis_modes.h"
+#include "aurex/schedule/contraction_match.h"
 #include "aurex/schedule/kernel_context.h"
 
 namespace aurex::schedule {
@@ -81,6 +82,21 @@ class BlockLowering {
                   const std::function<void()>& fill);
   ExprId estimate(std::span<const ax::AxisId> axes);
   ax::AxisSet colliding_axes(const ax::Parallel& block) const;
+
+  void bind_shared_positions(Body& body);
+
+  // ---- contraction_nest.cpp ----
+  /// True where sums along the reduced axis beat copying the right operand.
+  [[nodiscard]] bool prefers_dots(const Contraction& contraction) const;
+  Launch lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name);
+  void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
+                        std::int64_t rows);
+  BufferId pack_panel(const Contraction::Product& product, ax::AxisId column, ExprId first, ExprId last,
+                      VectorShape panel);
+  ExprId product_of(std::span<const ax::ValueId> factors);
+  void row_block(const ax::Parallel& block, const Contraction& contraction, std::span<const BufferId> panels,
+                 ExprId from, std::int64_t height);
+  void each_row(ax::AxisId row, ExprId from, std::int64_t height, const std::function<void(ExprId)>& fill);
 
   // ---- lower_stmt.cpp ----
   void statements(const ax::Body& body);
@@ -167,6 +183,8 @@ class BlockLowering {
   void emit_reduce(ax::ValueId id, const std::function<void(ExprId)>& done);
   void emit_scan(ax::ValueId id, BufferId buffer);
   ExprId count(ax::AxisSet axes);
+  /// Row-major position among the axes of a reduction, in ascending order.
+  ExprId position_within(ax::AxisSet axes);
 
   KernelContext& k_;
   LoopBuilder& b_;
@@ -178,8 +196,10 @@ class BlockLowering {
   std::vector<ExprId> tile_origin_;  // per axis: start of its tile, for lanes in scratch
   std::unordered_map<ax::VarId, RegId> registers_;
   std::unordered_map<ax::VarId, BufferId> var_buffers_;
-  std::vector<BufferId> scratch_;  // of this launch
-  std::int64_t lane_tile_ = 0;     // positions of the lane axis per tile
+  std::vector<BufferId> scratch_;      // of this launch
+  std::vector<ax::AxisId> enclosing_;  // parallel axes and those of open loops, from the outside in
+  ax::AxisSet statement_axes_ = 0;     // of the statement in hand
+  std::int64_t lane_tile_ = 0;         // positions of the lane axis per tile
 };
 
 }  // namespace aurex::schedule

@@ -24,6 +24,8 @@ constexpr double kTypicalExtent = 64;  // what axis_modes.cpp assumed in AxisMod
 }  // namespace
 
 Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
+  const std::optional<Contraction> contraction = match_contraction(k_, block);
+  if (contraction && !prefers_dots(*contraction)) return lower_contraction(block, *contraction, std::move(name));
   modes_ = choose_modes(k_, block.axes, block.body, {});
   const AxisSet colliding = colliding_axes(block);
   if (modes_.lane != kNone && has(colliding, modes_.lane)) modes_.lane = kNone;
@@ -50,6 +52,8 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
                              const std::function<void()>& fill) {
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
+  for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
+  enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
   if (modes_.lane != kNone) {
     std::erase(axes, modes_.lane);
     axes.push_back(modes_.lane);
@@ -57,10 +61,7 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   Launch launch{.name = std::move(name)};
   scopes_.clear();
   scopes_.push_back({.body = &launch.body, .control = true});
-  for (const auto& [axis, buffer] : k_.shared_positions) {
-    positions_[axis] = b_.name_value(launch.body, k_.axis(axis).name, b_.load(buffer, {}));
-    scopes_[0].bound |= ax::axis_bit(axis);
-  }
+  bind_shared_positions(launch.body);
   const std::vector<ExprId> steps = tile_steps(axes, colliding);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     launch.tiles.push_back(
@@ -74,6 +75,13 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   launch.nanoseconds = estimate(axes);
   scopes_.clear();
   return launch;
+}
+
+void BlockLowering::bind_shared_positions(Body& body) {
+  for (const auto& [axis, buffer] : k_.shared_positions) {
+    positions_[axis] = b_.name_value(body, k_.axis(axis).name, b_.load(buffer, {}));
+    scopes_[0].bound |= ax::axis_bit(axis);
+  }
 }
 
 /// Axes along which updates of one element may come from several positions: they stay in one tile, so that the order of

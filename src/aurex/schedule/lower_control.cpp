@@ -132,7 +132,9 @@ void BlockLowering::uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const
   hi = b_.name_value(*top().body, "hi", hi);
   loop_over(loop.axis, lo, hi, {}, [&] {
     top().control = true;
+    enclosing_.push_back(loop.axis);
     fill();
+    enclosing_.pop_back();
   });
 }
 

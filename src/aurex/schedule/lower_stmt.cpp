@@ -14,6 +14,8 @@ using ax::ValueId;
 
 void BlockLowering::statements(const ax::Body& body) {
   for (const ax::Stmt& stmt : body) {
+    statement_axes_ = 0;
+    for (const ValueId id : operands(stmt)) statement_axes_ |= k_.value(id).axes;
     std::visit([&](const auto& node) { lower_stmt(stmt, node); }, stmt.node);
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -39,9 +40,9 @@ void count_fault(const AurexFrame*, std::int32_t, std::int32_t, std::int64_t, st
 /// A kernel on drawn arguments, run by the interpreter and, lowered, by the loop program's executor.
 class Trial {
  public:
-  Trial(std::string_view text, std::string_view kernel, Extents extents, Layout layout)
+  Trial(std::string_view text, std::string_view kernel, Extents extents, Layout layout, std::string file)
       : extents_(std::move(extents)), layout_(layout) {
-    auto source = std::make_shared<ax::Source>("test.ax", std::string(text));
+    auto source = std::make_shared<ax::Source>(std::move(file), std::string(text));
     ax::DiagnosticSink sink;
     auto module = ax::check(source, sink);
     if (!module) throw std::runtime_error(ax::render(*source, sink.sorted()));
@@ -50,10 +51,10 @@ class Trial {
 
   [[nodiscard]] const ax::TileProgram& program() const { return program_; }
 
-  LoopProgram lower(std::string_view target_name) const {
+  LoopProgram lower(std::string_view target_name, SizeClass size) const {
     StrideClasses classes;
     for (const ax::Array& array : program_.arrays) classes.arrays.push_back(stride_classes(array));
-    return schedule::lower(program_, classes, SizeClass::kDirect, target(target_name));
+    return schedule::lower(program_, classes, size, target(target_name));
   }
 
   void run_interpreter() {
@@ -187,11 +188,17 @@ void expect_close(const std::vector<double>& expected, const std::vector<double>
   }
 }
 
-void expect_agreement(std::string_view text, std::string_view kernel, const Extents& extents = {}) {
+void expect_agreement(std::string_view text, std::string_view kernel, const Extents& extents = {},
+                      const std::string& file = "test.ax") {
+  struct Case {
+    const char* target;
+    SizeClass size;
+  };
   for (const Layout layout : {Layout::kRowMajor, Layout::kReversed, Layout::kSpread}) {
-    for (const char* target_name : {"cpu.avx512", "cpu.avx2"}) {
-      Trial trial(text, kernel, extents, layout);
-      const LoopProgram lowered = trial.lower(target_name);
+    for (const Case& each : {Case{"cpu.avx512", SizeClass::kDirect}, Case{"cpu.avx512", SizeClass::kLarge},
+                             Case{"cpu.avx512", SizeClass::kSkinny}, Case{"cpu.avx2", SizeClass::kSmall}}) {
+      Trial trial(text, kernel, extents, layout, file);
+      const LoopProgram lowered = trial.lower(each.target, each.size);
       const std::string what = print(lowered);
       ASSERT_THAT(verify(lowered), IsEmpty()) << what;
       trial.run_interpreter();
@@ -205,6 +212,11 @@ void expect_agreement(std::string_view text, std::string_view kernel, const Exte
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 constexpr std::string_view kAdd = R"(
@@ -278,6 +290,26 @@ TEST(Lower, LayerNormAgrees) { expect_agreement(kLayerNorm, "layer_norm", {{"R",
 TEST(Lower, MatmulAgrees) {
   expect_agreement(kMatmul, "matmul", {{"M", 5}, {"N", 19}, {"K", 21}});
   expect_agreement(kMatmul, "matmul", {{"M", 2}, {"N", 3}, {"K", 0}});
+}
+
+TEST(Lower, ContractionsAgreeAroundTheirBlocks) {
+  // Blocks are 9 x 48 and 4 x 24.
+  for (const std::int64_t m : {1, 9, 10, 23}) {
+    for (const std::int64_t n : {1, 48, 101}) {
+      expect_agreement(kMatmul, "matmul", {{"M", m}, {"N", n}, {"K", 13}});
+    }
+  }
+  expect_agreement(kMatmul, "matmul", {{"M", 150}, {"N", 50}, {"K", 3}});
+}
+
+TEST(Lower, TransposedOperandsAndEpiloguesAgree) {
+  expect_agreement(R"(
+kernel f(x: T[R..., K], gate: U[N, K], up: U[N, K], b: T[N]) -> (y: T[R..., N]) {
+  parallel r in R, n in N {
+    y[r, n] = tanh(sum(x[r, K] * gate[n, K], K) + b[n]) * sum(x[r, K] * up[n, K], K)
+  }
+})",
+                   "f", {{"R", 11}, {"N", 50}, {"K", 21}});
 }
 
 TEST(Lower, LoopsWithABoundPerElementAgree) {
@@ -373,6 +405,32 @@ kernel f(a: f32[K, N]) -> (y: f32[N]) {
 })",
                    "f", {{"K", 3}, {"N", 70}});
 }
+
+/// Every kernel of the library, as the checker's sample types have it.
+class LibraryKernels : public testing::TestWithParam<const char*> {};
+
+TEST_P(LibraryKernels, Agree) {
+  const std::string file = std::string(AUREX_OPS_FOLDER) + "/" + GetParam() + ".ax";
+  const std::string text = read_file(file);
+  auto source = std::make_shared<ax::Source>(file, text);
+  ax::DiagnosticSink sink;
+  const auto module = ax::check(source, sink);
+  ASSERT_NE(module, nullptr) << ax::render(*source, sink.sorted());
+  for (const ax::KernelInterface& kernel : ax::kernels(*module)) {
+    SCOPED_TRACE(kernel.name);
+    try {
+      expect_agreement(text, kernel.name, {{"groups", 1}, {"G", kernel.name == "conv2d" ? 1 : 5}}, file);
+    } catch (const Error& error) {
+      ADD_FAILURE() << kernel.name << ": " << error.what();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, LibraryKernels,
+                         testing::Values("activations", "attention", "conv2d", "cross_entropy", "elementwise",
+                                         "embedding", "linear", "matmul", "movement", "normalization", "optimizer",
+                                         "reductions", "rope", "softmax"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace aurex::schedule

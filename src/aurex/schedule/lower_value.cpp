@@ -167,11 +167,20 @@ AxisSet BlockLowering::live_deps() const {
   return deps;
 }
 
-/// Row-major over the axes in ascending order, in their whole extents.
-/// Of the first element along axes that are not walked here: a check outside their loops speaks for all of them.
+/// Row-major over full extents, numbered as the interpreter does: first the enclosing axes that the statement carries or
+/// that are walked by one, from the outside in, then its others in ascending order. What is checked once for all
+/// positions of an axis is reported at the first.
 ExprId BlockLowering::linear_position(AxisSet axes) {
+  axes |= statement_axes_;
+  std::vector<AxisId> order;
+  AxisSet enclosing = 0;
+  for (const AxisId axis : enclosing_) {
+    enclosing |= ax::axis_bit(axis);
+    if (has(axes, axis) || k_.axis(axis).unit) order.push_back(axis);
+  }
+  for (const AxisId axis : axes_of(axes & ~enclosing)) order.push_back(axis);
   ExprId linear = b_.i64(0);
-  for (const AxisId axis : axes_of(axes)) {
+  for (const AxisId axis : order) {
     linear = b_.mul(linear, k_.axis_extent(axis));
     if (has(top().bound, axis)) linear = b_.add(linear, position(axis));
   }

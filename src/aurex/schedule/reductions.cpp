@@ -86,6 +86,12 @@ ExprId BlockLowering::count(AxisSet axes) {
   return product;
 }
 
+ExprId BlockLowering::position_within(AxisSet axes) {
+  ExprId linear = b_.i64(0);
+  for (const AxisId axis : axes_of(axes)) linear = b_.add(b_.mul(linear, k_.axis_extent(axis)), position(axis));
+  return linear;
+}
+
 BlockLowering::Placed BlockLowering::place_reduce(ValueId id) {
   const ax::Value& v = k_.value(id);
   if (range(v.over) == 0) return reduce_point(id);
@@ -106,7 +112,7 @@ BlockLowering::Placed BlockLowering::reduce_point(ValueId id) {
   at_depth(d, [&] {
     const ExprId alive = live();
     if (finds_position(v.reduction)) {
-      result = b_.cast(v.type, linear_position(v.over));
+      result = b_.cast(v.type, position_within(v.over));
       if (alive != kNone) result = b_.select(alive, result, b_.integer(v.type, -1));
       return;
     }
@@ -162,7 +168,7 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
           const ExprId both_nan = b_.both(b_.compare(Op::kNe, x, x), b_.compare(Op::kNe, best, best));
           match = b_.op(Op::kOr, RegType::kBool, {match, both_nan});
         }
-        return b_.select(match, linear_position(over), b_.i64(kNowhere));
+        return b_.select(match, position_within(over), b_.i64(kNowhere));
       });
       const ExprId none = b_.compare(Op::kEq, at, b_.i64(kNowhere));
       done(b_.cast(v.type, b_.select(none, b_.i64(-1), at)));
