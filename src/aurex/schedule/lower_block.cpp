@@ -112,7 +112,7 @@ std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, Axis
   ExprId work = b_.max(count(inner), b_.i64(1));
   if (modes_.lane != kNone) {
     const std::int64_t block = std::int64_t{k_.target.lanes(4)} * modes_.lane_vectors;
-    lane_tile_ = inner == 0 ? std::max(kTileWork / 4, block) : block;
+    lane_tile_ = inner == 0 ? std::max(kTileWork, block) : block;
   }
   std::vector<ExprId> steps(axes.size());
   for (std::size_t i = axes.size(); i-- > 0;) {

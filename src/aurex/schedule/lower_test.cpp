@@ -419,7 +419,7 @@ TEST_P(LibraryKernels, Agree) {
   for (const ax::KernelInterface& kernel : ax::kernels(*module)) {
     SCOPED_TRACE(kernel.name);
     try {
-      expect_agreement(text, kernel.name, {{"groups", 1}, {"G", kernel.name == "conv2d" ? 1 : 5}}, file);
+      expect_agreement(text, kernel.name, {{"G", kernel.name == "conv2d" ? 1 : 5}, {"Y", 3}, {"X", 3}}, file);
     } catch (const Error& error) {
       ADD_FAILURE() << kernel.name << ": " << error.what();
     }

@@ -133,7 +133,6 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   const bool mean = v.reduction == Reduction::kMean, finds = finds_position(v.reduction);
   const RegType operand_type = k_.value(operand).type;
   const RegType type = finds ? operand_type : v.type;
-  // Counting the true ones: the sum of bool is an integer.
   const ValueId roots[] = {operand};
   const AxisId vector = choose_vector(kept | over, roots, nullptr, over);
   const bool across = vector != kNone && has(over, vector);
@@ -150,11 +149,25 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
     loops(over, across ? vector : kNone, shape, [&] { accumulate(acc, term(), partly_dead ? live() : kNone); });
     return finish(acc);
   };
+  // A product that only this sum uses is fused with its addition (rule 30).
+  const bool sums = v.reduction == Reduction::kSum || mean;
+  const bool fuses = sums && k_.value(operand).op == Op::kMul && ax::is_float(type) && operand_type == type &&
+                     k_.fact(operand).users == 1 && !modes_.keep[operand];
+  auto sum_of_products = [&] {
+    const Accumulator acc = begin(Reduction::kSum, type, accumulator_shape(), across);
+    loops(over, across ? vector : kNone, shape, [&] {
+      const ExprId a = value(k_.value(operand).args[0]), b = value(k_.value(operand).args[1]);
+      const ExprId next = b_.op(Op::kFma, type, {a, b, b_.reg(acc.main)});
+      top().body->push_back({Set{.reg = acc.main, .value = next, .predicate = partly_dead ? live() : kNone}});
+    });
+    return finish(acc);
+  };
   in_nest(kept | over, [&] {
     loops(kept, across ? kNone : vector, shape, [&] {
       if (!finds) {
-        const ExprId total =
-            run(mean ? Reduction::kSum : v.reduction, type, [&] { return b_.cast(type, value(operand)); });
+        const ExprId total = fuses ? sum_of_products() : run(mean ? Reduction::kSum : v.reduction, type, [&] {
+          return b_.cast(type, value(operand));
+        });
         return done(mean ? b_.op(Op::kDiv, type, {total, b_.cast(type, count(over))}) : total);
       }
       // First the extreme, then the first position that holds it; a NaN is its own extreme.
