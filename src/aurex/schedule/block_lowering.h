@@ -89,8 +89,9 @@ class BlockLowering {
   /// True where sums along the reduced axis beat copying the right operand.
   [[nodiscard]] bool prefers_dots(const Contraction& contraction) const;
   Launch lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name);
-  void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
-                        std::int64_t rows);
+  ExprId row_tile(const Contraction& contraction, std::int64_t rows, RegType type);
+  void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows,
+                        ExprId row_step);
   BufferId pack_panel(const Contraction::Product& product, ax::AxisId column, ExprId first, ExprId last,
                       VectorShape panel);
   ExprId product_of(std::span<const ax::ValueId> factors);
@@ -160,6 +161,7 @@ class BlockLowering {
   ax::AxisId choose_vector(ax::AxisSet axes, std::span<const ax::ValueId> roots, const ax::Store* store,
                            ax::AxisSet first);
   VectorShape shape_for(RegType type, std::int32_t cost, std::int32_t most) const;
+  [[nodiscard]] std::int32_t point_cost(std::span<const ax::ValueId> roots) const;
   BufferId scratch(const std::string& name, RegType type, ax::AxisSet axes);
   std::vector<ExprId> scratch_indices(ax::AxisSet axes);
   std::vector<ax::AxisId> scratch_order(ax::AxisSet axes) const;
@@ -199,6 +201,7 @@ class BlockLowering {
   std::vector<BufferId> scratch_;      // of this launch
   std::vector<ax::AxisId> enclosing_;  // parallel axes and those of open loops, from the outside in
   ax::AxisSet statement_axes_ = 0;     // of the statement in hand
+  bool overwrites_inputs_ = false;     // a store before the last may land on an input (rule 17)
   std::int64_t lane_tile_ = 0;         // positions of the lane axis per tile
 };
 

@@ -89,8 +89,8 @@ class Matcher {
     bool fine = true;
     for_each_point_value(kernel_, keep, id, seen, [&](ValueId at) {
       const Op op = kernel_.value(at).op;
-      fine = fine && op != Op::kReduce && op != Op::kScan && op != Op::kReindex && op != Op::kArgsort &&
-             op != Op::kRandom;
+      fine =
+          fine && op != Op::kReduce && op != Op::kScan && op != Op::kReindex && op != Op::kArgsort && op != Op::kRandom;
     });
     return fine;
   }

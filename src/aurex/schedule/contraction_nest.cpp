@@ -21,8 +21,9 @@ namespace {
 
 /// Three vectors of columns: with nine rows they need 27 + 3 + 1 of 32 registers and reach 0.985 of the FMA ceiling.
 constexpr std::int32_t kPanelVectors = 3;
-/// Blocks of rows per tile: copying a panel costs about one block's time, so it is shared by many.
-constexpr std::int64_t kRowBlocks = 16;
+/// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
+/// shared by many; but the rows of a tile should stay in L2 while panels pass by.
+constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
 /// A fused multiply-add of one element at 100 GF/s.
 constexpr double kNanosecondsPerStep = 0.02;
 
@@ -59,17 +60,18 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   scopes_.clear();
   scopes_.push_back({.body = &launch.body, .control = true});
   bind_shared_positions(launch.body);
-  auto tile = [&](AxisId axis, std::int64_t step) {
+  auto tile = [&](AxisId axis, ExprId step) {
     launch.tiles.push_back(
-        {.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = b_.i64(step)});
+        {.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = step});
     tile_origin_[axis] = b_.var(launch.tiles.back().var);
   };
-  for (const AxisId axis : contraction.others) tile(axis, 1);
-  tile(contraction.row, rows * kRowBlocks);
-  tile(contraction.column, lane_tile_);
+  for (const AxisId axis : contraction.others) tile(axis, b_.i64(1));
+  const ExprId row_step = row_tile(contraction, rows, type);
+  tile(contraction.row, row_step);
+  tile(contraction.column, b_.i64(lane_tile_));
   tile_loops(contraction.others, launch.tiles, 0, [&] {
     top().control = true;
-    contraction_tile(block, contraction, panel, rows);
+    contraction_tile(block, contraction, panel, rows, row_step);
   });
   launch.scratch = scratch_;
   ExprId steps = b_.number(RegType::kF64, kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes);
@@ -81,8 +83,16 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   return launch;
 }
 
+/// Rows per tile, a multiple of `rows`: as many as half of L2 holds along the reduced axis, within reason.
+ExprId BlockLowering::row_tile(const Contraction& contraction, std::int64_t rows, RegType type) {
+  const std::int64_t bytes = rows * bytes_per_element(scratch_dtype(type));
+  const ExprId block_bytes = b_.mul(b_.max(k_.axis_extent(contraction.products[0].over), b_.i64(1)), b_.i64(bytes));
+  const ExprId blocks = b_.floor_div(b_.i64(k_.target.l2_bytes / 2), block_bytes);
+  return b_.mul(b_.max(b_.min(blocks, b_.i64(kMostBlocks)), b_.i64(kFewestBlocks)), b_.i64(rows));
+}
+
 void BlockLowering::contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
-                                     std::int64_t rows) {
+                                     std::int64_t rows, ExprId row_step) {
   const AxisId column = contraction.column, row = contraction.row;
   const ExprId first = tile_origin_[column];
   const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
@@ -92,7 +102,7 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
     panels.push_back(pack ? pack_panel(product, column, first, last, panel) : kNone);
   }
   const ExprId top_row = tile_origin_[row];
-  const ExprId end = b_.min(b_.add(top_row, b_.i64(rows * kRowBlocks)), k_.axis_extent(row));
+  const ExprId end = b_.min(b_.add(top_row, row_step), k_.axis_extent(row));
   loop_over(column, first, last, panel, [&] {
     // Blocks of full height, then lower ones for what is left.
     ExprId from = top_row;
@@ -110,7 +120,8 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
   });
 }
 
-/// Copies one panel of the right operand. Where it lies along the reduced axis, that axis carries the lanes of the loads.
+/// Copies one panel of the right operand. Where it lies along the reduced axis, that axis carries the lanes of the
+/// loads.
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
   const ExprId depth_extent = k_.axis_extent(product.over);
@@ -156,8 +167,8 @@ void BlockLowering::row_block(const ax::Parallel& block, const Contraction& cont
     std::vector<ExprId> right;
     for (std::size_t p = 0; p < sums.size(); ++p) {
       const ExprId local = b_.sub(position(contraction.column), tile_origin_[contraction.column]);
-      const ExprId vectors = panels[p] == kNone ? product_of(contraction.products[p].right)
-                                                : b_.load(panels[p], {position(over), local});
+      const ExprId vectors =
+          panels[p] == kNone ? product_of(contraction.products[p].right) : b_.load(panels[p], {position(over), local});
       right.push_back(b_.name_value(*top().body, "b", vectors));
     }
     each_row(contraction.row, from, height, [&](ExprId i) {
@@ -165,8 +176,8 @@ void BlockLowering::row_block(const ax::Parallel& block, const Contraction& cont
         const ExprId left = b_.name_value(*top().body, "a", product_of(contraction.products[p].left));
         const ExprId old = b_.reg(sums[p], {i});
         const RegType type = b_.type(old);
-        const ExprId next = ax::is_float(type) ? b_.op(Op::kFma, type, {left, right[p], old})
-                                               : b_.add(old, b_.mul(left, right[p]));
+        const ExprId next =
+            ax::is_float(type) ? b_.op(Op::kFma, type, {left, right[p], old}) : b_.add(old, b_.mul(left, right[p]));
         top().body->push_back({Set{.reg = sums[p], .indices = {i}, .value = next}});
       }
     });

@@ -26,7 +26,8 @@ std::int64_t extent_of(const ax::TileProgram& program, ax::AxisId axis, const st
 SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents) {
   for (const ax::Value& v : program.values) {
     if (v.op != ax::Op::kReduce || v.reduction != ax::Reduction::kSum) continue;
-    if (program.values[v.args[0]].op != ax::Op::kMul || std::popcount(v.over) != 1 || std::popcount(v.axes) < 2) continue;
+    if (program.values[v.args[0]].op != ax::Op::kMul || std::popcount(v.over) != 1 || std::popcount(v.axes) < 2)
+      continue;
     // The last axis of the result is the column, the one before it the row; others are batches.
     const auto column = static_cast<ax::AxisId>(std::bit_width(v.axes) - 1);
     const auto row = static_cast<ax::AxisId>(std::bit_width(v.axes & ~ax::axis_bit(column)) - 1);

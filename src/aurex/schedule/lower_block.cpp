@@ -27,6 +27,11 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
   const std::optional<Contraction> contraction = match_contraction(k_, block);
   if (contraction && !prefers_dots(*contraction)) return lower_contraction(block, *contraction, std::move(name));
   modes_ = choose_modes(k_, block.axes, block.body, {});
+  for (const ax::Stmt& stmt : block.body) {
+    const auto* store = std::get_if<ax::Store>(&stmt.node);
+    overwrites_inputs_ =
+        overwrites_inputs_ || (store && k_.tiles.arrays[store->array].in_place && &stmt != &block.body.back());
+  }
   const AxisSet colliding = colliding_axes(block);
   if (modes_.lane != kNone && has(colliding, modes_.lane)) modes_.lane = kNone;
   return launch(block.axes, colliding, std::move(name), [&] { statements(block.body); });

@@ -29,9 +29,7 @@ void BlockLowering::value_nest(AxisSet axes, std::span<const ValueId> roots, con
                                const std::function<void()>& fill) {
   const AxisSet over = range(axes);
   const AxisId vector = choose_vector(over, roots, store, 0);
-  std::int32_t cost = 0;
-  for (const ValueId root : roots) cost += k_.fact(root).cost;
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, cost, 4);
+  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), 4);
   in_nest(over, [&] { loops(over, vector, shape, fill); });
 }
 
@@ -72,7 +70,7 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Let& let) {
   const ValueFacts& fact = k_.fact(let.value);
   if (range(v.axes) == 0) {
     value(let.value);
-  } else if (fact.changing) {
+  } else if (fact.changing || (fact.memory && overwrites_inputs_)) {
     keep(let.value, depth_for(fact.deps & ~modes_.range, true));
   }
 }

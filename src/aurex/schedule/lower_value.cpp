@@ -167,8 +167,8 @@ AxisSet BlockLowering::live_deps() const {
   return deps;
 }
 
-/// Row-major over full extents, numbered as the interpreter does: first the enclosing axes that the statement carries or
-/// that are walked by one, from the outside in, then its others in ascending order. What is checked once for all
+/// Row-major over full extents, numbered as the interpreter does: first the enclosing axes that the statement carries
+/// or that are walked by one, from the outside in, then its others in ascending order. What is checked once for all
 /// positions of an axis is reported at the first.
 ExprId BlockLowering::linear_position(AxisSet axes) {
   axes |= statement_axes_;

@@ -99,9 +99,23 @@ AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots
 /// temporaries need the registers.
 BlockLowering::VectorShape BlockLowering::shape_for(RegType type, std::int32_t cost, std::int32_t most) const {
   const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
-  std::int32_t vectors = cost <= 8 ? 8 : cost <= 32 ? 4 : 2;
+  std::int32_t vectors = cost <= 8 ? 8 : cost <= 48 ? 4 : 2;
   if (k_.target.vector_registers < 32) vectors = std::min(vectors, 4);
   return {.lanes = k_.target.lanes(wide ? 8 : 4), .vectors = std::min(vectors, most)};
+}
+
+/// Operations per element of a nest: every value once, down to reductions and to kept values that are there already.
+std::int32_t BlockLowering::point_cost(std::span<const ValueId> roots) const {
+  std::vector<bool> seen(k_.tiles.values.size(), false);
+  std::vector<bool> stored(seen.size(), false);
+  for (const Scope& scope : scopes_) {
+    for (const auto& [id, buffer] : scope.buffers) stored[id] = true;
+  }
+  std::int32_t cost = 0;
+  for (const ValueId root : roots) {
+    for_each_point_value(k_, stored, root, seen, [&](ValueId id) { cost += k_.fact(id).scalar ? 0 : 1; });
+  }
+  return cost;
 }
 
 // ---- scratch ----

@@ -136,7 +136,7 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   const ValueId roots[] = {operand};
   const AxisId vector = choose_vector(kept | over, roots, nullptr, over);
   const bool across = vector != kNone && has(over, vector);
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, k_.fact(operand).cost, across ? 8 : 4);
+  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), across ? 8 : 4);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.
   const bool partly_dead = (v.over & ~modes_.range) != 0;
   auto accumulator_shape = [&] {
@@ -165,9 +165,9 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   in_nest(kept | over, [&] {
     loops(kept, across ? kNone : vector, shape, [&] {
       if (!finds) {
-        const ExprId total = fuses ? sum_of_products() : run(mean ? Reduction::kSum : v.reduction, type, [&] {
-          return b_.cast(type, value(operand));
-        });
+        const ExprId total =
+            fuses ? sum_of_products()
+                  : run(mean ? Reduction::kSum : v.reduction, type, [&] { return b_.cast(type, value(operand)); });
         return done(mean ? b_.op(Op::kDiv, type, {total, b_.cast(type, count(over))}) : total);
       }
       // First the extreme, then the first position that holds it; a NaN is its own extreme.
@@ -196,7 +196,7 @@ void BlockLowering::emit_scan(ValueId id, BufferId buffer) {
   const AxisSet others = range(v.axes) & ~ax::axis_bit(along);
   const ValueId roots[] = {operand};
   const AxisId vector = choose_vector(others, roots, nullptr, 0);
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(v.type, k_.fact(operand).cost, 4);
+  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(v.type, point_cost(roots), 4);
   in_nest(range(v.axes), [&] {
     loops(others, vector, shape, [&] {
       const bool by_lane = vector != kNone || (modes_.lane != kNone && has(v.axes, modes_.lane));
