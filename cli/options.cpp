@@ -1,0 +1,130 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace aurex::cli {
+namespace {
+
+/// What the options are bound to while CLI11 parses; commands share it with the line that is returned.
+struct Parsed {
+  CheckOptions check;
+  RunOptions run;
+  CompileOptions compile;
+  InfoOptions info;
+  std::function<int(const Console&)> command;
+};
+
+using Command = std::function<int(const Parsed&, const Console&)>;
+
+CLI::App& add_command(CLI::App& app, const std::shared_ptr<Parsed>& parsed, const char* name, const char* description,
+                      const char* example, const Command& command) {
+  CLI::App& sub = *app.add_subcommand(name, description);
+  sub.footer(std::string("Example:\n  ") + example);
+  sub.fallthrough();  // --color and --json may stand after the command too
+  Parsed* bound = parsed.get();
+  sub.callback([bound, command] {
+    bound->command = [bound, command](const Console& console) { return command(*bound, console); };
+  });
+  return sub;
+}
+
+void add_devices(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  add_command(app, parsed, "devices", "What is here: devices, cores, vector features, memory, measured ceilings",
+              "aurex devices --json", [](const Parsed&, const Console& console) { return devices(console); });
+}
+
+void add_check(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  CLI::App& sub = add_command(app, parsed, "check", "Check programs, and that no result depends on the tile size",
+                              "aurex check softmax.ax",
+                              [](const Parsed& given, const Console& console) { return check(given.check, console); });
+  sub.add_option("FILE", parsed->check.files, "AX files")->required();
+}
+
+void add_run(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  RunOptions& options = parsed->run;
+  CLI::App& sub = add_command(app, parsed, "run", "Compile a kernel and run it",
+                              "aurex run softmax.ax x=random:f32[128,64] -o y=out.npy --verify",
+                              [](const Parsed& given, const Console& console) { return run(given.run, console); });
+  sub.add_option("FILE", options.file, "AX file")->required();
+  sub.add_option("NAME=VALUE", options.arguments,
+                 "Arguments and extents: 3, 0.5, true, x.npy, random:f32[128,64], zeros:…, ones:…, arange:…");
+  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several");
+  sub.add_option("--output,-o", options.outputs, "Store a result: NAME=out.npy")->allow_extra_args(false);
+  sub.add_option("--device", options.device, "Device to run on");
+  sub.add_option("--threads", options.threads, "Threads to use")->check(CLI::Range(1, 1024));
+  sub.add_option("--repeat", options.repeat, "Run so many times and print how long that takes")
+      ->check(CLI::PositiveNumber);
+  sub.add_flag("--verify", options.verify, "Compare with the interpreter");
+  sub.add_flag("--safe", options.safe,
+               "Run in the interpreter and look for uninitialised reads, where NaN comes from, "
+               "broken `unique` promises and division by zero");
+  sub.add_option("--profile", options.profile, "Store a trace of the run for chrome://tracing or Perfetto");
+}
+
+void add_compile(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  CompileOptions& options = parsed->compile;
+  CLI::App& sub =
+      add_command(app, parsed, "compile", "Show what a kernel becomes on the way to machine code",
+                  "aurex compile softmax.ax --emit asm --shape C=1024",
+                  [](const Parsed& given, const Console& console) { return compile(given.compile, console); });
+  sub.add_option("FILE", options.file, "AX file")->required();
+  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several");
+  sub.add_option("--target", options.target, "cpu (what this machine runs best), cpu.avx2, cpu.avx512, …");
+  sub.add_option("--emit", options.emit, "What to print")
+      ->check(CLI::IsMember({"ast", "tile", "loop", "schedule", "llvm", "asm", "obj"}));
+  sub.add_option("--shape", options.shape, "Extents that the code is chosen for: M=1024,N=64 (others: 64)");
+  sub.add_option("--output,-o", options.output, "File to write to; standard output without");
+  sub.add_flag("--timing", options.timing, "Print the time of each stage from text to callable code");
+}
+
+void add_info(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  CLI::App& sub = add_command(app, parsed, "info", "What is in an .npy or .ax file", "aurex info x.npy",
+                              [](const Parsed& given, const Console& console) { return info(given.info, console); });
+  sub.add_option("FILE", parsed->info.file, "The file")->required();
+}
+
+}  // namespace
+
+CommandLine parse(int argc, char** argv) {
+  CommandLine line;
+  const auto parsed = std::make_shared<Parsed>();
+  CLI::App app("AX kernels: check, run, compile and look at them", "aurex");
+  app.set_version_flag("--version", "aurex " AUREX_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Example:\n  aurex run softmax.ax x=random:f32[128,64]\n\n"
+      "Exit status: 0 done, 1 refused input, 2 usage, 3 device missing, 4 internal.");
+  const std::map<std::string, ColorMode> colors = {
+      {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
+  app.add_option("--color", line.color, "auto, always or never")
+      ->transform(CLI::CheckedTransformer(colors))
+      ->type_name("WHEN");
+  app.add_flag("--json", line.json, "Results as JSON");
+  add_devices(app, parsed);
+  add_check(app, parsed);
+  add_run(app, parsed);
+  add_compile(app, parsed);
+  add_info(app, parsed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.status = app.exit(error) == 0 ? kDone : kUsage;
+    return line;
+  }
+  line.command = [parsed](const Console& console) { return parsed->command(console); };
+  return line;
+}
+
+std::string describe_error(const Error& error) {
+  std::string text(to_string(error.code()));
+  text += ": " + error.message();
+  if (const auto* format = dynamic_cast<const FormatError*>(&error)) {
+    if (text.find("byte") == std::string::npos) text += " (at byte " + std::to_string(format->offset) + ")";
+  }
+  return text;
+}
+
+}  // namespace aurex::cli
