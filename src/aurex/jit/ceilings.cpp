@@ -99,7 +99,10 @@ double measure_copy() {
   constexpr std::size_t kBytes = 16 << 20;
   const std::vector<char> from(kBytes, 1);
   std::vector<char> to(kBytes, 0);
-  return 2.0 * kBytes / best_nanoseconds([&] { std::memcpy(to.data(), from.data(), kBytes); });
+  return 2.0 * kBytes / best_nanoseconds([&] {
+           std::memcpy(to.data(), from.data(), kBytes);
+           asm volatile("" : : "r"(to.data()) : "memory");  // a copy that nobody reads would be left out
+         });
 }
 
 }  // namespace
