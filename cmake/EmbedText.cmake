@@ -1,6 +1,10 @@
 # Run as a script: writes a C++ file that returns the text of INPUT.
 #   cmake -DINPUT=a.ax -DOUTPUT=a.cpp -DHEADER=aurex/ax/prelude_text.h -DFUNCTION=prelude_text -P EmbedText.cmake
+# NAMESPACE is aurex::ax unless it is given.
 # String literals are cut into pieces: compilers need not take longer ones than 65,536 characters.
+if(NOT DEFINED NAMESPACE)
+  set(NAMESPACE aurex::ax)
+endif()
 file(READ ${INPUT} rest)
 set(body "")
 while(NOT rest STREQUAL "")
@@ -14,4 +18,4 @@ while(NOT rest STREQUAL "")
   endif()
   string(APPEND body "    R\"ax_text(${piece})ax_text\"\n")
 endwhile()
-file(WRITE ${OUTPUT} "#include \"${HEADER}\"\n\nnamespace aurex::ax {\n\nstd::string_view ${FUNCTION}() {\n  return\n${body}      ;\n}\n\n}  // namespace aurex::ax\n")
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\nstd::string_view ${FUNCTION}() {\n  return\n${body}      ;\n}\n\n}  // namespace ${NAMESPACE}\n")

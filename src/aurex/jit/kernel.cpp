@@ -116,10 +116,10 @@ void Kernel::run(std::initializer_list<Argument> arguments, std::span<const Tens
   call.run(options);
 }
 
-Module::Module(std::shared_ptr<const ax::Source> source) {
+Module::Module(std::shared_ptr<const ax::Source> source, ax::UseLoader use) {
   const std::int64_t start = monotonic_ns();
   ax::DiagnosticSink sink;
-  const std::shared_ptr<const ax::CheckedModule> checked = ax::check(source, sink);
+  const std::shared_ptr<const ax::CheckedModule> checked = ax::check(source, sink, use);
   ax::raise_if_refused(*source, sink);
   const double parse_ms = static_cast<double>(monotonic_ns() - start) * 1e-6;
   for (const ax::KernelInterface& interface : ax::kernels(*checked)) {

@@ -122,7 +122,8 @@ class Kernel {
 class Module {
  public:
   /// Raises CompileError with every diagnostic of the text.
-  explicit Module(std::shared_ptr<const ax::Source> source);
+  /// `use` finds the files that the text names; by default beside the source's own file.
+  explicit Module(std::shared_ptr<const ax::Source> source, ax::UseLoader use = nullptr);
 
   /// Raises ArgumentError that lists the kernels there are.
   [[nodiscard]] const Kernel& operator[](std::string_view kernel) const;
