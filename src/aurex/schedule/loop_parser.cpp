@@ -359,7 +359,8 @@ class Parser {
   ExprId parse_named(const std::string& name) {
     if (name == "true" || name == "false") return add({.type = RegType::kBool, .integer = name == "true"});
     if (token_ == "[") return parse_load(name);
-    if (token_ != "(" && token_ != "<") {
+    const bool typed = name == "cast" || name == "bitcast";  // others may stand before a less-than
+    if (token_ != "(" && !(token_ == "<" && typed)) {
       const VarId var = find(vars_, name, "loop variable");
       return add({.kind = Expr::Kind::kVar, .id = var});
     }
