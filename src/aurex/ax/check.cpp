@@ -31,8 +31,9 @@ class Loader {
     module_.files.push_back(std::make_unique<ParsedFile>());
     ParsedFile& file = *module_.files.back();
     file.source = std::move(source);
-    file.module = parse(*file.source, sink_).module;
-    resolve(file, true);
+    ParseResult parsed = parse(*file.source, sink_);
+    file.module = std::move(parsed.module);
+    if (parsed.ok) resolve(file, true);  // what is missing from a broken tree would only be echoed
   }
 
  private:
@@ -196,6 +197,14 @@ std::vector<std::vector<DType>> choices(std::size_t variables) {
   return result;
 }
 
+/// A schedule names a kernel of its own file; a file of schedules alone is for the kernels of another one.
+void check_schedule(const CheckedModule& module, const syntax::Schedule& schedule, DiagnosticSink& sink) {
+  const auto named = [&](const KernelDeclaration& kernel) { return kernel.syntax->name.text == schedule.kernel.text; };
+  if (module.kernels.empty() || std::any_of(module.kernels.begin(), module.kernels.end(), named)) return;
+  sink.error(Code::kUnknownKernel, schedule.kernel.span,
+             "there is no kernel `" + schedule.kernel.text + "` in this file");
+}
+
 /// Finds types for which the kernel is legal; reports the errors of the first choice where there are none.
 Specialization check_kernel(const CheckedModule& module, const KernelDeclaration& kernel, DiagnosticSink& sink) {
   const std::vector<std::string> names = type_variables(*kernel.syntax);
@@ -252,11 +261,15 @@ std::shared_ptr<const CheckedModule> check(std::shared_ptr<const Source> source,
   auto module = std::make_shared<CheckedModule>();
   Loader(*module, use, sink).load(std::move(source));
   for (const auto& file : module->files) file->scope.prelude = &prelude().scope;
-  if (sink.has_errors()) return nullptr;  // what does not parse is not checked: its errors would be echoes
+  if (sink.has_errors()) return nullptr;
   const ParsedFile& own = module->own();
   for (const KernelDeclaration& kernel : module->kernels) {
     module->interfaces.push_back(describe(*own.source, kernel));
     module->samples.push_back(check_kernel(*module, kernel, sink));
+  }
+  for (const syntax::Declaration& declaration : own.module.declarations) {
+    if (const auto* schedule = std::get_if<syntax::Schedule>(&declaration.node))
+      check_schedule(*module, *schedule, sink);
   }
   return sink.has_errors() ? nullptr : module;
 }

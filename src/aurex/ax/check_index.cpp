@@ -155,8 +155,8 @@ Index Specializer::resolve_one(const syntax::Expr& expr, const std::string& arra
 }
 
 Specializer::ResolvedIndices Specializer::resolve(const std::string& array, const std::vector<ArrayDim>& dims,
-                                                  const std::vector<syntax::IndexItem>& items, Span span, bool checked,
-                                                  bool store) {
+                                                  const std::vector<syntax::IndexItem>& items, Span span,
+                                                  bool checked) {
   if (items.size() != dims.size()) {
     std::string axes;
     for (const ArrayDim& dim : dims) axes += (axes.empty() ? "" : ", ") + program().dims[dim.dim].name;
@@ -169,9 +169,6 @@ Specializer::ResolvedIndices Specializer::resolve(const std::string& array, cons
   std::vector<AxisId> wholes;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const syntax::Expr& expr = *items[i].value;
-    if (items[i].unique && !store) {
-      refuse(Code::kMisplacedUnique, expr.span, "`unique` is a promise about a store; this is a read", "leave it out");
-    }
     result.unique |= items[i].unique;
     const Index index = resolve_one(expr, array, dims[i].dim, checked, result.axes);
     if (index.kind == Index::Kind::kAxis && program().axes[index.axis].whole &&
@@ -220,7 +217,7 @@ Typed Specializer::eval_index(const syntax::Index& node, Span span, const syntax
   }
   if (found->kind == Meaning::Kind::kFilled) {
     const Filled filled = filled_[found->id];
-    const ResolvedIndices resolved = resolve(filled.name, filled.dims, node.items, span, otherwise == nullptr, false);
+    const ResolvedIndices resolved = resolve(filled.name, filled.dims, node.items, span, otherwise == nullptr);
     Typed value = filled.value;
     value.axes |= resolved.axes;
     if (otherwise == nullptr) return value;
@@ -251,7 +248,7 @@ Typed Specializer::eval_index(const syntax::Index& node, Span span, const syntax
     diagnostic.help("keep the value in a `let`, carry it in `scratch`, or make the argument `inout`");
     throw Refused{};
   }
-  ResolvedIndices resolved = resolve(target.name, target.dims, node.items, span, otherwise == nullptr, false);
+  ResolvedIndices resolved = resolve(target.name, target.dims, node.items, span, otherwise == nullptr);
   Load load{.array = id, .indices = std::move(resolved.indices), .otherwise = kNone};
   AxisSet axes = resolved.axes;
   if (otherwise != nullptr) {

@@ -42,10 +42,6 @@ DType natural_storage(RegType type) {
 }  // namespace
 
 DimId Specializer::named_dim(std::string_view name, bool pack, Span span) {
-  if (!syntax::is_upper(name)) {
-    refuse(Code::kDimensionName, span, quoted(name) + " stands where a dimension is wanted",
-           "dimensions begin with a capital");
-  }
   if (types_.contains(name)) {
     refuse(Code::kDimensionAsType, span,
            quoted(name) + " is a storage type in this signature, so it cannot be a dimension too",
@@ -101,9 +97,9 @@ std::vector<ArrayDim> Specializer::shape(const std::vector<syntax::Dim>& dims) {
       case syntax::Dim::Kind::kLiteral:
         result.push_back({literal_dim(dim.literal, dim.span), axis});
         break;
-      default:
-        refuse(Code::kDimensionName, dim.span, "an extent of a parameter is a name or a literal",
-               "name the dimension and define it in `where`");
+      case syntax::Dim::Kind::kSplit:   // taken apart below
+      case syntax::Dim::Kind::kExtent:  // in `scratch` only
+        break;
     }
   };
   for (const syntax::Dim& dim : dims) {
@@ -187,10 +183,6 @@ void Specializer::signature() {
 
 void Specializer::parameter(const syntax::Param& param, const Given& given) {
   const std::string& name = param.name.text;
-  if (syntax::is_upper(name)) {
-    refuse(Code::kDimensionName, param.name.span,
-           quoted(name) + " is the name of a parameter, and capitals name dimensions", "begin it with a small letter");
-  }
   if (param.default_value && param.mode == syntax::ParamMode::kInout) {
     refuse(Code::kInvalidInout, param.span, "`inout " + name + "` has a default, but it has to be passed to be written",
            "leave the default out");

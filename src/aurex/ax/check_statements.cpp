@@ -84,10 +84,6 @@ AxisId Specializer::add_axis(Axis axis, AxisRole role) {
 // A dimension, or any integer expression of scalars and extents (rule 12).
 AxisId Specializer::make_axis(const syntax::AxisClause& clause, AxisRole role) {
   const std::string& name = clause.variable.text;
-  if (syntax::is_upper(name)) {
-    refuse(Code::kDimensionName, clause.variable.span,
-           quoted(name) + " is the name of a variable, and capitals name dimensions", "begin it with a small letter");
-  }
   Axis axis{.name = name, .unit = clause.by_one, .whole = role == AxisRole::kWhole, .span = clause.variable.span};
   const Span span = clause.domain->span;
   if (const auto* dim = std::get_if<syntax::NameExpr>(&clause.domain->node);
@@ -361,7 +357,7 @@ void Specializer::store(const syntax::Assign& node, ArrayId array, Span span, Bo
     refuse(Code::kNeedsStart, span, quoted(target.name) + " is updated, and has nothing to start from",
            "give it a start value: `-> (" + target.name + ": … = 0)`");
   }
-  ResolvedIndices resolved = resolve(target.name, target.dims, node.indices, node.target.span, true, true);
+  ResolvedIndices resolved = resolve(target.name, target.dims, node.indices, node.target.span, true);
   Typed value = eval(*node.value);
   if ((value.axes & ~resolved.axes) != 0) {
     const AxisSet extra = value.axes & ~resolved.axes;

@@ -169,7 +169,7 @@ class Specializer {
   Typed eval_reindex(const syntax::Reindex& node, Span span, const syntax::Expr* otherwise);
   Typed eval_otherwise(const syntax::Otherwise& node, Span span);
   ResolvedIndices resolve(const std::string& array, const std::vector<ArrayDim>& dims,
-                          const std::vector<syntax::IndexItem>& items, Span span, bool checked, bool store);
+                          const std::vector<syntax::IndexItem>& items, Span span, bool checked);
   Index resolve_one(const syntax::Expr& expr, const std::string& array, DimId dim, bool checked, AxisSet& axes);
   Index computed_index(const Typed& position, DimId dim, bool checked, Span span);
   [[nodiscard]] bool in_range(ValueId index, DimId dim) const;
@@ -178,7 +178,6 @@ class Specializer {
   AxisId whole_axis(DimId dim, Span span);
   AxisId axis_argument(const syntax::Expr& expr, std::string_view what);
   Typed otherwise_value(const syntax::Expr& expr, RegType type, bool weak, Span span);
-  std::vector<DimId> wrong_axis_dims(const std::string& array) const;
 
   // check_calls.cpp
   Typed eval_call(const syntax::Call& node, Span span);
