@@ -263,6 +263,12 @@ std::shared_ptr<const CheckedModule> check(std::shared_ptr<const Source> source,
   for (const auto& file : module->files) file->scope.prelude = &prelude().scope;
   if (sink.has_errors()) return nullptr;
   const ParsedFile& own = module->own();
+  for (const syntax::Declaration& declaration : own.module.declarations) {
+    const auto* format = std::get_if<syntax::Format>(&declaration.node);
+    if (format == nullptr) continue;
+    if (auto facts = check_format(*module, {format, declaration.span}, sink))
+      module->format_interfaces.push_back(*facts);
+  }
   for (const KernelDeclaration& kernel : module->kernels) {
     module->interfaces.push_back(describe(*own.source, kernel));
     module->samples.push_back(check_kernel(*module, kernel, sink));
@@ -275,6 +281,8 @@ std::shared_ptr<const CheckedModule> check(std::shared_ptr<const Source> source,
 }
 
 const std::vector<KernelInterface>& kernels(const CheckedModule& module) { return module.interfaces; }
+
+const std::vector<FormatInterface>& formats(const CheckedModule& module) { return module.format_interfaces; }
 
 namespace {
 

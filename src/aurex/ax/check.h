@@ -48,6 +48,15 @@ struct KernelInterface {
   Span span;
 };
 
+/// A storage format as declared, with its parameters' defaults.
+struct FormatInterface {
+  std::string name;
+  std::int64_t elements = 0;     ///< of one block, all parts together
+  std::int64_t block_bytes = 0;  ///< of the fields that lie in the block
+  double bits_per_weight = 0;    ///< separate arrays included
+  Span span;
+};
+
 using Constant = std::variant<bool, std::int64_t, double>;
 
 /// What a call says about one parameter.
@@ -79,6 +88,8 @@ using UseLoader = std::shared_ptr<const Source> (*)(std::string_view path, const
                                                          UseLoader use = nullptr);
 
 [[nodiscard]] const std::vector<KernelInterface>& kernels(const CheckedModule& module);
+/// The formats of the module's own file.
+[[nodiscard]] const std::vector<FormatInterface>& formats(const CheckedModule& module);
 
 /// Closes one kernel. Raises CompileError where the given types do not fit, ArgumentError for an unknown kernel.
 [[nodiscard]] TileProgram specialize(const CheckedModule& module, std::string_view kernel, const Specialization& given);

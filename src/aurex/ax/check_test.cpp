@@ -311,6 +311,19 @@ TEST(Check, DescribesKernelsToTheirCallers) {
   EXPECT_THAT(kernel.signature, HasSubstr("kernel linear(x: T[R..., K], w: U[N, K]"));
 }
 
+TEST(Check, ComputesTheSizesOfFormats) {
+  const Checked result = checked(
+      "format q4_0 { block n: 2, l: 16; d: f16; qs: u8[16]; value = d * (bits(qs[l], 4 * n, 4) - 8) }\n"
+      "format nf4(B: 64) { block j: div(B, 2), n: 2; code: u8[div(B, 2)]; absmax: f32 separate\n"
+      "  value = absmax * levels[bits(code[j], 4 - 4 * n, 4)]\n  levels = [-1, 0, 1] }");
+  ASSERT_NE(result.module, nullptr) << result.text();
+  ASSERT_EQ(formats(*result.module).size(), 2u);
+  EXPECT_EQ(formats(*result.module)[0].elements, 32);
+  EXPECT_EQ(formats(*result.module)[0].block_bytes, 18);
+  EXPECT_EQ(formats(*result.module)[0].bits_per_weight, 4.5);
+  EXPECT_EQ(formats(*result.module)[1].bits_per_weight, 4.5);
+}
+
 TEST(Check, TakesFunctionsFromFilesThatAreUsed) {
   const UseLoader loader = [](std::string_view path, const Source&) -> std::shared_ptr<const Source> {
     if (path != "twice.ax") return nullptr;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct CheckedModule {
   std::vector<std::unique_ptr<ParsedFile>> files;  // files[0] is the module's own
   std::map<std::string, FormatDeclaration, std::less<>> formats;
   std::vector<KernelDeclaration> kernels;
+  std::vector<FormatInterface> format_interfaces;
   std::vector<KernelInterface> interfaces;
   std::vector<Specialization> samples;  // one per kernel
 
@@ -65,5 +67,9 @@ void collect_functions(ParsedFile& file, const std::vector<const ParsedFile*>& u
 
 /// The interface of a kernel as written.
 [[nodiscard]] KernelInterface describe(const Source& source, const KernelDeclaration& kernel);
+
+/// Holds a format to section 5 of the language; nothing where it is refused.
+[[nodiscard]] std::optional<FormatInterface> check_format(const CheckedModule& module, const FormatDeclaration& format,
+                                                          DiagnosticSink& sink);
 
 }  // namespace aurex::ax
