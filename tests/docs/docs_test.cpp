@@ -21,6 +21,7 @@
 #include "aurex/ax/diagnostic.h"
 #include "aurex/ax/interp.h"
 #include "aurex/ax/test_call.h"
+#include "aurex/base/environment.h"
 #include "docs/diagnostics_page.h"
 #include "docs/markdown.h"
 #include "docs/worked_example.h"
@@ -184,6 +185,14 @@ TEST(Guide, ShowsTheMistakesThatTileLanguagesMakeRefused) {
   for (const auto* code :
        {"AX0301", "AX0302", "AX0501", "AX0502", "AX0503", "AX0504", "AX0505", "AX0506", "AX0507", "AX0508"}) {
     EXPECT_THAT(covered, Contains(code));
+  }
+}
+
+TEST(Guide, ListsEveryEnvironmentVariableWithItsValues) {
+  const std::string page = contents(kRoot / "docs/guide/environment.md");
+  for (const EnvironmentVariable& variable : environment_variables()) {
+    const std::string row = "| `" + std::string(variable.name) + "` | " + std::string(variable.values) + " | ";
+    EXPECT_THAT(page, testing::HasSubstr(row));
   }
 }
 
