@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kAttempts = 32;
 constexpr std::int64_t kMostPositions = 1 << 16;  // of all extents multiplied: keeps one run in milliseconds
-constexpr std::int64_t kMostRounds = 1'000;      // of a `while` whose drawn input may never let it end
+constexpr std::int64_t kMostRounds = 1'000;       // of a `while` whose drawn input may never let it end
 constexpr std::int64_t kTiles[] = {1, 3};         // compared with whole axes
 
 /// What a default says, as far as it is a plain literal.

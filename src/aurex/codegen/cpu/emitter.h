@@ -98,6 +98,12 @@ class Emitter {
   std::vector<LLVMValueRef> spread(const Value& value, Shape shape);
   Value cast(const Value& value, ax::RegType to);
 
+  // ---- scale.cpp ----
+  std::optional<Value> scale_by_float(const schedule::Expr& e);
+  const schedule::Expr& definition(schedule::ExprId id) const;
+  double magnitude(schedule::ExprId id) const;
+  double constant_magnitude(schedule::ExprId id) const;
+
   // ---- memory.cpp ----
   LLVMValueRef frame_field(unsigned offset, LLVMTypeRef type);
   LLVMValueRef array_field(std::uint32_t array, unsigned offset, LLVMTypeRef type);

@@ -169,6 +169,7 @@ std::vector<LLVMValueRef> Emitter::spread(const Value& value, Shape shape) {
 // ---- operations ----
 
 Value Emitter::operation(const Expr& e) {
+  if (auto scaled = scale_by_float(e)) return *std::move(scaled);
   std::vector<Value> args;
   for (const ExprId arg : e.args) args.push_back(eval(arg));
   const RegType operand = expr(e.op == Op::kSelect ? e.args[1] : e.args[0]).type;

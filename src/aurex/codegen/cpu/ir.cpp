@@ -125,19 +125,34 @@ LLVMValueRef Ir::ramp(LLVMTypeRef element, unsigned lanes, std::int64_t first, s
   return LLVMConstVector(all.data(), lanes);
 }
 
-bool Ir::constant(LLVMValueRef value, std::int64_t& number) {
-  const unsigned count = lanes(value);
-  if (count == 1) {
-    if (LLVMIsAConstantInt(value) == nullptr) return false;
-    number = LLVMConstIntGetSExtValue(value);
-    return true;
-  }
-  if (LLVMIsAConstant(value) == nullptr) return false;
+namespace {
+
+/// The one constant that all lanes hold, or null.
+LLVMValueRef common_lane(LLVMValueRef value) {
+  const unsigned count = Ir::lanes(value);
+  if (LLVMIsAConstant(value) == nullptr) return nullptr;
+  if (count == 1) return value;
   const LLVMValueRef first = LLVMGetAggregateElement(value, 0);  // null of a constant expression
-  if (first == nullptr || !constant(first, number)) return false;
   for (unsigned l = 1; l < count; ++l) {
-    if (LLVMGetAggregateElement(value, l) != first) return false;
+    if (first == nullptr || LLVMGetAggregateElement(value, l) != first) return nullptr;
   }
+  return first;
+}
+
+}  // namespace
+
+bool Ir::constant(LLVMValueRef value, std::int64_t& number) {
+  const LLVMValueRef lane = common_lane(value);
+  if (lane == nullptr || LLVMIsAConstantInt(lane) == nullptr) return false;
+  number = LLVMConstIntGetSExtValue(lane);
+  return true;
+}
+
+bool Ir::constant(LLVMValueRef value, double& number) {
+  const LLVMValueRef lane = common_lane(value);
+  if (lane == nullptr || LLVMIsAConstantFP(lane) == nullptr) return false;
+  LLVMBool inexact = 0;
+  number = LLVMConstRealGetDouble(lane, &inexact);
   return true;
 }
 

@@ -62,6 +62,8 @@ class Ir {
   [[nodiscard]] static LLVMValueRef ramp(LLVMTypeRef element, unsigned lanes, std::int64_t first, std::int64_t step);
   /// The value of an integer constant, of a vector with the same in every lane; false where it is none.
   [[nodiscard]] static bool constant(LLVMValueRef value, std::int64_t& number);
+  /// The same for a float constant, equal in every lane.
+  [[nodiscard]] static bool constant(LLVMValueRef value, double& number);
 
   // ---- blocks and scopes ----
 

@@ -28,8 +28,13 @@ LLVMValueRef intrinsic1(Ir& ir, std::string_view name, LLVMValueRef a) {
 /// NaN.
 LLVMValueRef extreme(Ir& ir, bool greatest, RegType type, LLVMValueRef a, LLVMValueRef b) {
   if (ax::is_float(type)) {
-    const LLVMValueRef better = ir.compare(greatest ? LLVMRealOGT : LLVMRealOLT, a, b);
-    const LLVMValueRef chosen = ir.select(better, a, b);
+    const LLVMRealPredicate better_than = greatest ? LLVMRealOGT : LLVMRealOLT;
+    // Beside a constant one vmaxps does it: the instruction gives its second operand where the first is not greater,
+    // NaN included. Equal operands must give b, so a constant b that is zero (of either sign) takes the long way.
+    double known = 0;
+    if (Ir::constant(a, known) && known == known) return ir.select(ir.compare(better_than, a, b), a, b);
+    if (Ir::constant(b, known) && known == known && known != 0) return ir.select(ir.compare(better_than, b, a), b, a);
+    const LLVMValueRef chosen = ir.select(ir.compare(better_than, a, b), a, b);
     return ir.select(ir.compare(LLVMRealUNO, a, a), a, chosen);
   }
   const bool sign = is_signed(type);

@@ -20,28 +20,27 @@ LLVMValueRef slice(Ir& ir, LLVMValueRef vector, unsigned first, unsigned count) 
   return ir.shuffle(vector, LLVMGetPoison(LLVMTypeOf(vector)), mask);
 }
 
-/// vscalefps: x * 2^floor(n), rounded once, subnormals and far exponents right. An i32 that f32 rounds is past every
-/// exponent anyway.
-LLVMValueRef scalef(Ir& ir, LLVMValueRef x, LLVMValueRef n) {
+/// vscalefps: x * 2^floor(n), rounded once, subnormals and far exponents right; x itself where `live` does not hold.
+LLVMValueRef scalef(Ir& ir, LLVMValueRef x, LLVMValueRef n, LLVMValueRef live) {
   const bool single = Ir::element_bits(LLVMTypeOf(x)) == 32;
-  const LLVMValueRef factor = ir.convert(LLVMSIToFP, n, LLVMTypeOf(x));
-  const LLVMValueRef all = Ir::integer(ir.int_type(single ? 16 : 8), ~std::uint64_t{0});
+  const LLVMTypeRef bits = ir.int_type(single ? 16 : 8);
+  const LLVMValueRef mask = live ? ir.convert(LLVMBitCast, live, bits) : Ir::integer(bits, ~std::uint64_t{0});
   return ir.intrinsic(single ? "llvm.x86.avx512.mask.scalef.ps.512" : "llvm.x86.avx512.mask.scalef.pd.512", {},
-                      {x, factor, Ir::zero(LLVMTypeOf(x)), all, ir.i32(4)});
+                      {x, n, x, mask, ir.i32(4)});
 }
 
-LLVMValueRef scalef_vector(Ir& ir, LLVMValueRef x, LLVMValueRef n) {
+/// The same in pieces of one machine vector. `live` may be null.
+LLVMValueRef scalef_vector(Ir& ir, LLVMValueRef x, LLVMValueRef n, LLVMValueRef live) {
   const unsigned lanes = Ir::lanes(x), piece = 512 / Ir::element_bits(LLVMTypeOf(x));
-  if (lanes == piece) return scalef(ir, x, n);
-  if (lanes < piece) {
-    const LLVMValueRef wide = scalef(ir, slice(ir, x, 0, piece), slice(ir, n, 0, piece));
-    return slice(ir, wide, 0, lanes);
-  }
-  const LLVMValueRef low = scalef_vector(ir, slice(ir, x, 0, lanes / 2), slice(ir, n, 0, lanes / 2));
-  const LLVMValueRef high = scalef_vector(ir, slice(ir, x, lanes / 2, lanes / 2), slice(ir, n, lanes / 2, lanes / 2));
+  if (lanes == piece) return scalef(ir, x, n, live);
+  const auto part = [&](unsigned first, unsigned count) {
+    return scalef_vector(ir, slice(ir, x, first, count), slice(ir, n, first, count),
+                         live ? slice(ir, live, first, count) : nullptr);
+  };
+  if (lanes < piece) return slice(ir, part(0, piece), 0, lanes);
   std::vector<int> mask;
   for (unsigned l = 0; l < lanes; ++l) mask.push_back(static_cast<int>(l));
-  return ir.shuffle(low, high, mask);
+  return ir.shuffle(part(0, lanes / 2), part(lanes / 2, lanes / 2), mask);
 }
 
 LLVMValueRef clamp(Ir& ir, LLVMValueRef n, std::int32_t lowest, std::int32_t highest) {
@@ -132,8 +131,20 @@ LLVMValueRef too_high(Ir& ir, LLVMValueRef rest, LLVMValueRef divisor) {
 }  // namespace
 
 LLVMValueRef emit_ldexp(Ir& ir, const Machine& machine, LLVMValueRef x, LLVMValueRef n) {
-  if (machine.avx512 && Ir::lanes(x) > 1) return scalef_vector(ir, x, n);
+  // An i32 that f32 rounds is past every exponent anyway.
+  if (machine.avx512 && Ir::lanes(x) > 1) {
+    return scalef_vector(ir, x, ir.convert(LLVMSIToFP, n, LLVMTypeOf(x)), nullptr);
+  }
   return Ir::element_bits(LLVMTypeOf(x)) == 32 ? ldexp_f32(ir, x, n) : ldexp_f64(ir, x, n);
+}
+
+LLVMValueRef emit_scale(Ir& ir, LLVMValueRef x, LLVMValueRef n, bool small) {
+  if (!small) {  // infinities: 0 * 2^inf would be NaN
+    const LLVMValueRef most = Ir::real(LLVMTypeOf(n), 1 << 20), least = Ir::real(LLVMTypeOf(n), -(1 << 20));
+    n = ir.select(ir.compare(LLVMRealOLT, most, n), most, n);
+    n = ir.select(ir.compare(LLVMRealOGT, least, n), least, n);
+  }
+  return scalef_vector(ir, x, n, ir.compare(LLVMRealORD, n, n));
 }
 
 LLVMValueRef emit_floor_div(Ir& ir, bool sign, LLVMValueRef a, LLVMValueRef b) {

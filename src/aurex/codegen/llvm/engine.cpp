@@ -10,6 +10,7 @@
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -37,8 +38,18 @@ T take(llvm::Expected<T> value, const char* what) {
   return std::move(*value);
 }
 
+/// Loop strength reduction chains the row pointers of a matrix block to each other and costs a third of the time a
+/// small kernel takes to compile; the addresses we emit need no help. 64³, 128³ and 256³ products ran 6, 6 and 3 %
+/// faster without (Xeon Cascade Lake, AVX-512). LLVM has no other switch for it than this option.
+void switch_off_strength_reduction() {
+  auto& options = llvm::cl::getRegisteredOptions();
+  const auto found = options.find("disable-lsr");
+  if (found != options.end()) found->second->addOccurrence(0, "disable-lsr", "true");
+}
+
 void initialize_targets() {
   static const bool done = [] {
+    switch_off_strength_reduction();
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
