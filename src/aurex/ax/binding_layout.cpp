@@ -210,7 +210,7 @@ void Binding::finish(BoundCall& call) const {
   call.arrays.resize(program_.arrays.size());
   lay_out_axes(call);
   if (program_.broadcast) {
-    merge_broadcast(call);
+    if (!program_.dims.empty()) merge_broadcast(call);
   } else {
     for (PackId pack = 0; pack < program_.pack_count; ++pack) merge_pack(pack, call);
   }

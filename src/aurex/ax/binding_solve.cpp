@@ -109,6 +109,7 @@ class Binding::Solver {
   void stretch() {
     Dims& shape = call_.pack_shapes[0];
     shape = {};
+    if (call_.extents.empty()) return;  // numbers only: one element, no axis
     bool first = true;
     for (const ArrayId id : binding_.inputs_) {
       const Dims& other = call_.views[id]->shape;
