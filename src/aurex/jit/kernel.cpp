@@ -82,8 +82,13 @@ const CodeEntry& Call::prepare() {
   return variant_->code_for(*bound_, kernel_->target());
 }
 
-void Call::run_prepared(const CodeEntry& entry, const LaunchOptions& options) {
-  launch(variant_->program(), entry, *bound_, options);
+void Call::run_prepared(const CodeEntry& entry, const AurexPlan& plan, const LaunchOptions& options) {
+  launch(variant_->program(), entry, *bound_, plan, options);
+}
+
+void Call::run(const LaunchOptions& options) {
+  const CodeEntry& entry = prepare();
+  run_prepared(entry, plan(entry, *bound_), options);
 }
 
 }  // namespace jit

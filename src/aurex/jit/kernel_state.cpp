@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "aurex/ax/diagnostic.h"
 #include "aurex/base/clock.h"
 #include "aurex/base/environment.h"
 #include "aurex/base/error.h"
@@ -49,6 +50,36 @@ ArgumentError argument_error(const std::string& message, const std::string& argu
   ArgumentError error(message);
   error.with("argument", argument);
   return error;
+}
+
+/// A storage type that the kernel does not take is the call's mistake, not the text's: the same facts as DTypeMismatch.
+[[noreturn]] void raise_storage_mismatch(const ax::CompileError& error, const ax::KernelInterface& interface,
+                                         const ax::Specialization& given) {
+  const std::size_t open = error.text.find('`'), close = error.text.find('`', open + 1);
+  const std::string name = error.text.substr(open + 1, close - open - 1);
+  DTypeMismatch mismatch(fmt::format("kernel {}: {}; {}", interface.name, error.text, interface.signature));
+  mismatch.with("kernel", interface.name).with("argument", name);
+  for (std::size_t i = 0; i < interface.parameters.size(); ++i) {
+    if (interface.parameters[i].name != name) continue;
+    mismatch.with("expected", interface.parameters[i].type);
+    mismatch.with("actual", std::string(to_string(given.arguments[i].storage.dtype)));
+  }
+  for (std::size_t i = 0; i < interface.results.size(); ++i) {
+    if (interface.results[i].name != name || !given.results[i]) continue;
+    mismatch.with("expected", interface.results[i].type);
+    mismatch.with("actual", std::string(to_string(given.results[i]->dtype)));
+  }
+  throw mismatch;
+}
+
+ax::TileProgram specialize(const ax::CheckedModule& module, const ax::KernelInterface& interface,
+                           const ax::Specialization& given) {
+  try {
+    return ax::specialize(module, interface.name, given);
+  } catch (const ax::CompileError& error) {
+    if (error.diagnostics.front().code == ax::Code::kStorageMismatch) raise_storage_mismatch(error, interface, given);
+    throw;
+  }
 }
 
 }  // namespace
@@ -148,7 +179,7 @@ Variant& KernelState::variant_for(std::span<const Argument> arguments, std::span
   if (Variant* variant = find(arguments, results)) return *variant;  // another thread was first
   const std::int64_t start = monotonic_ns();
   ax::Specialization given = specialization(arguments, results);
-  ax::TileProgram program = ax::specialize(*module_, interface_.name, given);
+  ax::TileProgram program = specialize(*module_, interface_, given);
   auto variant = std::make_unique<Variant>(std::move(given), std::move(program));
   check_results(*variant, results);
   variant->specialize_ms = static_cast<double>(monotonic_ns() - start) * 1e-6;

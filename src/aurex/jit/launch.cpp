@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "aurex/base/clock.h"
 #include "aurex/base/error.h"
 #include "aurex/device/device.h"
+#include "aurex/telemetry/recorder.h"
 
 namespace aurex::jit {
 namespace {
@@ -24,6 +26,18 @@ namespace {
   throw error;
 }
 
+/// What the trace says of a call: extents, and each array's bytes once.
+LaunchFacts facts_of(const ax::TileProgram& program, const ax::BoundCall& call) {
+  LaunchFacts facts;
+  for (std::size_t i = 0; i < call.extents.size() && i < LaunchFacts::kMaxExtents; ++i) {
+    facts.extents[facts.rank++] = call.extents[i];
+  }
+  for (const TensorView* view : call.views) {
+    if (view) facts.bytes += byte_count(view->shape, view->dtype);
+  }
+  return facts;
+}
+
 }  // namespace
 
 AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
@@ -34,9 +48,12 @@ AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
 }
 
 std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
-                                const LaunchOptions& options) {
+                                const AurexPlan& plan, const LaunchOptions& options) {
+  const bool traced = recording();
+  const std::int64_t begin_ns = traced ? monotonic_ns() : 0;
   CallOutcome outcome = options.device.backend().call(
-      {.drive = entry.code->drive(), .plan = plan(entry, call), .frame = call.frame(), .stop = options.stop});
+      {.drive = entry.code->drive(), .plan = plan, .frame = call.frame(), .stop = options.stop});
+  if (traced) record_launch(program.name, begin_ns, facts_of(program, call));
   if (outcome.fault.fault != kAurexFaultNone) raise_fault(program, entry, outcome.fault);
   if (outcome.stopped) {
     KernelError error(fmt::format("{} was stopped before it was done", program.name));

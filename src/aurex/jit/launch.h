@@ -17,11 +17,11 @@ struct LaunchOptions {
   const std::atomic<bool>* stop = nullptr;  ///< once true, no further tiles start and the call raises KernelError
 };
 
-/// Runs `entry` on a finished call and returns what `print` statements showed. Raises IndexOutOfRange, KernelError for
-/// a failed assert or a stopped call, and OutOfMemory for scratch. Allocates nothing once the arenas of the calling
-/// thread and the workers have grown.
+/// Runs `entry` on a finished call, whose plan() is given, and returns what `print` statements showed. Raises
+/// IndexOutOfRange, KernelError for a failed assert or a stopped call, and OutOfMemory for scratch. Allocates nothing
+/// once the arenas of the calling thread and the workers have grown.
 std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
-                                const LaunchOptions& options = {});
+                                const AurexPlan& plan, const LaunchOptions& options = {});
 
 /// What the plan of a call says, without running it.
 [[nodiscard]] AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call);

@@ -87,6 +87,7 @@ const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Ta
   entry->times.emit = entry->code->times().emit_ms;
   entry->times.codegen = entry->code->times().codegen_ms;
   entry->times.link = entry->code->times().link_ms;
+  entry->made_ns = monotonic_ns();
   entry->next = entries_.load(std::memory_order_relaxed);
   entries_.store(entry.get(), std::memory_order_release);
   return *entry.release();

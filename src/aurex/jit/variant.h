@@ -38,6 +38,7 @@ struct CodeEntry {
   schedule::LoopProgram loops;  // kept for sites and for `explain`
   std::shared_ptr<const codegen::CompiledCode> code;
   StageTimes times;
+  std::int64_t made_ns = 0;  // of the monotonic clock
   CodeEntry* next = nullptr;
 };
 
