@@ -8,18 +8,30 @@ array([4., 6.])
 
 from __future__ import annotations
 
-from aurex._core import Kernel, set_threads, threads
+from aurex._core import Ceilings, Device, Kernel, devices, set_threads, threads
 from aurex.errors import (
     ArgumentError, CompileError, DeviceMismatch, DeviceNotAvailable, DimensionMismatch, DTypeMismatch, Error,
     FormatError, IndexOutOfRange, InvalidConfig, IoError, KernelError, NotImplemented, OutOfMemory, QuantizationError,
     ShapeMismatch,
 )
 from aurex.module import Module, compile, load
+from aurex.process import ceilings, device
+from aurex.profile import Profile, profile
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArgumentError", "CompileError", "DTypeMismatch", "DeviceMismatch", "DeviceNotAvailable", "DimensionMismatch",
+    "ArgumentError", "Ceilings", "CompileError", "DTypeMismatch", "Device", "DeviceMismatch", "DeviceNotAvailable", "DimensionMismatch",
     "Error", "FormatError", "IndexOutOfRange", "InvalidConfig", "IoError", "Kernel", "KernelError", "Module",
-    "NotImplemented", "OutOfMemory", "QuantizationError", "ShapeMismatch", "compile", "load", "set_threads", "threads",
+    "NotImplemented", "OutOfMemory", "Profile", "QuantizationError", "ShapeMismatch", "ceilings", "compile", "device",
+    "devices", "load", "ops", "profile", "set_threads", "threads",
 ]
+
+
+def __getattr__(name: str):
+    """aurex.ops is loaded when it is first used, so that importing aurex stays quick."""
+    if name == "ops":
+        import importlib
+
+        return importlib.import_module("aurex.ops")
+    raise AttributeError(f"module 'aurex' has no attribute {name!r}")

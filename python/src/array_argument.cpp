@@ -82,14 +82,13 @@ std::optional<DType> dtype_of_array(PyArrayObject* array) {
   throw error;
 }
 
-TensorView view_of_array(PyArrayObject* array, const char* name) {
+void view_of_array(PyArrayObject* array, const char* name, TensorView& view) {
   const auto dtype = dtype_of_array(array);
   const std::string actual = dtype ? "" : python_text(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
   if (!dtype) refuse_dtype(name, actual, fmt::format("arrays of {} have no place in a kernel", actual));
   if (!PyArray_ISNOTSWAPPED(array)) {
     refuse_dtype(name, "byte-swapped", "the array is byte-swapped; convert it with .astype(x.dtype.newbyteorder('='))");
   }
-  TensorView view;
   view.data = PyArray_DATA(array);
   view.dtype = *dtype;
   view.read_only = !PyArray_ISWRITEABLE(array);
@@ -108,15 +107,15 @@ TensorView view_of_array(PyArrayObject* array, const char* name) {
     view.shape.push_back(PyArray_DIM(array, i));
     view.strides.push_back(bytes / size);
   }
-  return view;
 }
 
-bool read_scalar(PyObject* object, Argument& argument) {
+/// Python's own numbers, and with `subclasses` what derives from them (np.float64 is a float).
+bool read_number(PyObject* object, bool subclasses, Argument& argument) {
   if (PyBool_Check(object)) {
     argument = Argument(object == Py_True);
-  } else if (PyFloat_Check(object)) {
+  } else if (subclasses ? PyFloat_Check(object) : PyFloat_CheckExact(object)) {
     argument = Argument(PyFloat_AS_DOUBLE(object));
-  } else if (PyLong_Check(object)) {
+  } else if (subclasses ? PyLong_Check(object) : PyLong_CheckExact(object)) {
     const long long value = PyLong_AsLongLong(object);
     if (value == -1 && PyErr_Occurred()) throw PythonErrorSet{};
     argument = Argument(static_cast<std::int64_t>(value));
@@ -127,23 +126,24 @@ bool read_scalar(PyObject* object, Argument& argument) {
 }
 
 /// NumPy scalars and 0-d arrays, by way of the Python number they convert to.
-bool read_numpy_scalar(PyObject* object, Argument& argument) {
+bool read_numpy_number(PyObject* object, Argument& argument) {
   const bool zero_rank = PyArray_Check(object) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) == 0;
   if (!PyArray_IsScalar(object, Generic) && !zero_rank) return false;
   PyObject* item = PyObject_CallMethod(object, "item", nullptr);
   if (!item) throw PythonErrorSet{};
-  const bool read = read_scalar(item, argument);
+  const bool read = read_number(item, true, argument);
   Py_DECREF(item);
   return read;
 }
 
 /// A NumPy array over the memory of an object that speaks DLPack or the buffer protocol; null where it speaks neither.
-PyObject* as_array(PyObject* object) {
+PyObject* as_array(PyObject* object, bool& foreign) {
   if (PyObject_HasAttrString(object, "__dlpack__")) {
     PyObject* numpy = PyImport_ImportModule("numpy");
     PyObject* array = numpy ? PyObject_CallMethod(numpy, "from_dlpack", "O", object) : nullptr;
     Py_XDECREF(numpy);
     if (!array) throw PythonErrorSet{};
+    foreign = true;
     return array;
   }
   if (!PyObject_CheckBuffer(object) || PyBytes_Check(object)) return nullptr;
@@ -207,29 +207,44 @@ void release_tensor(PyObject* capsule) { delete static_cast<Tensor*>(PyCapsule_G
 
 bool import_numpy() { return _import_array() >= 0; }
 
-void read_argument(PyObject* object, const char* name, PythonArgument& out) {
+void read_argument(PyObject* object, const char* name, ArgumentForm form, PythonArgument& out) {
   if (object == Py_None) return;
-  if (PyArray_Check(object) && PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) > 0) {
+  if (form != ArgumentForm::kScalar && PyArray_Check(object)) {
     out.held = Py_NewRef(object);
-  } else if (read_scalar(object, out.argument) || read_numpy_scalar(object, out.argument)) {
+  } else if (form != ArgumentForm::kArray && read_number(object, form == ArgumentForm::kScalar, out.argument)) {
     return;
+  } else if (form == ArgumentForm::kScalar) {
+    if (read_numpy_number(object, out.argument)) return;
+    refuse_dtype(name, Py_TYPE(object)->tp_name, fmt::format("expected a number, got {}", Py_TYPE(object)->tp_name));
+  } else if (PyArray_IsScalar(object, Generic)) {
+    out.held = PyArray_FromScalar(object, nullptr);
+    if (!out.held) throw PythonErrorSet{};
   } else {
-    out.held = as_array(object);
+    out.held = as_array(object, out.foreign);
   }
   if (!out.held) {
+    const char* expected = form == ArgumentForm::kArray ? "an array" : "an array or a number";
     refuse_dtype(name, Py_TYPE(object)->tp_name,
-                 fmt::format("expected an array or a number, got {}", Py_TYPE(object)->tp_name));
+                 fmt::format("expected {}, got {}", expected, Py_TYPE(object)->tp_name));
   }
-  out.view = view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name);
+  view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name, out.view);
   out.argument = Argument(out.view);
 }
 
 void read_result(PyObject* object, const char* name, PythonArgument& out) {
-  out.held = PyArray_Check(object) ? Py_NewRef(object) : as_array(object);
+  out.held = PyArray_Check(object) ? Py_NewRef(object) : as_array(object, out.foreign);
   if (!out.held) {
     refuse_dtype(name, Py_TYPE(object)->tp_name, fmt::format("expected an array, got {}", Py_TYPE(object)->tp_name));
   }
-  out.view = view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name);
+  view_of_array(reinterpret_cast<PyArrayObject*>(out.held), name, out.view);
+}
+
+PyObject* array_like(PyObject* caller, PyObject* array) {
+  PyObject* module = PyImport_ImportModule("aurex.interchange");
+  PyObject* result = module ? PyObject_CallMethod(module, "like", "OO", caller, array) : nullptr;
+  Py_XDECREF(module);
+  if (!result) throw PythonErrorSet{};
+  return result;
 }
 
 PyObject* new_array(const Dims& shape, DType dtype, TensorView& view) {

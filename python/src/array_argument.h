@@ -20,6 +20,7 @@ struct PythonArgument {
   Argument argument;
   TensorView view;
   PyObject* held = nullptr;  // a reference of our own, beside the caller's
+  bool foreign = false;      // came through DLPack
 
   PythonArgument() = default;
   PythonArgument(const PythonArgument&) = delete;
@@ -27,15 +28,22 @@ struct PythonArgument {
   ~PythonArgument() { Py_XDECREF(held); }
 };
 
+/// What a parameter takes. Numbers stay numbers in kEither; NumPy scalars and 0-d arrays are arrays of rank 0 there.
+enum class ArgumentForm : std::uint8_t { kScalar, kArray, kEither };
+
 /// Reads `object` into `out`. None leaves it absent. `name` is for messages.
 /// Raises DTypeMismatch for element types that kernels do not have, object arrays and foreign byte orders,
 /// InvalidConfig for byte strides that are no multiple of the element.
-void read_argument(PyObject* object, const char* name, PythonArgument& out);
+void read_argument(PyObject* object, const char* name, ArgumentForm form, PythonArgument& out);
 
 /// Reads an array to be written to; numbers are refused, 0-d arrays are not.
 void read_result(PyObject* object, const char* name, PythonArgument& out);
 
 /// An uninitialised NumPy array on the library's own aligned memory. Null with a Python error set.
 PyObject* new_array(const Dims& shape, DType dtype, TensorView& view);
+
+/// `array` as an array of the library that `caller` comes from (torch in, torch out), on the same memory.
+/// Raises PythonErrorSet.
+PyObject* array_like(PyObject* caller, PyObject* array);
 
 }  // namespace aurex::python

@@ -9,6 +9,7 @@
 #include "aurex/jit/kernel.h"
 #include "errors.h"
 #include "kernel_object.h"
+#include "runtime_bindings.h"
 
 namespace nb = nanobind;
 using namespace aurex;
@@ -61,6 +62,7 @@ NB_MODULE(_core, m) {
       "compile", [](const std::string& text, const std::string& name) { return PythonModule(compile(text, name)); },
       nb::arg("text"), nb::arg("name"));
   m.def("load", [](const std::string& path) { return PythonModule(load(path)); }, nb::arg("path"));
+  python::bind_runtime(m);
   m.def("threads", &threads);
   m.def("set_threads", &set_threads, nb::arg("count"));
 }
