@@ -86,8 +86,7 @@ void Call::run_prepared(const CodeEntry& entry, const AurexPlan& plan, const Lau
   launch(variant_->program(), entry, *bound_, plan, options);
 }
 
-void Call::run(const LaunchOptions& options) {
-  const CodeEntry& entry = prepare();
+void Call::run_prepared(const CodeEntry& entry, const LaunchOptions& options) {
   run_prepared(entry, plan(entry, *bound_), options);
 }
 

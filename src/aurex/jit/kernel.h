@@ -68,9 +68,11 @@ class Call {
   /// Checks the results and finds or makes the code; every result must have been given.
   const CodeEntry& prepare();
   /// Runs what prepare() returned.
+  void run_prepared(const CodeEntry& entry, const LaunchOptions& options = {});
+  /// The same for a caller that has the plan already.
   void run_prepared(const CodeEntry& entry, const AurexPlan& plan, const LaunchOptions& options = {});
   /// Both.
-  void run(const LaunchOptions& options = {});
+  void run(const LaunchOptions& options = {}) { run_prepared(prepare(), options); }
   [[nodiscard]] const Variant& variant() const { return *variant_; }
   /// Complete after prepare().
   [[nodiscard]] const ax::BoundCall& bound() const { return *bound_; }
