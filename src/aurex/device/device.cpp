@@ -52,6 +52,9 @@ DeviceId parse_device_id(std::string_view name) {
                       "' names no device; legal are cpu, null, cuda:N, hip:N, opencl:N");
 }
 
-Device Device::cpu() { return find_device(DeviceId{DeviceKind::kCpu, 0}); }
+Device Device::cpu() {
+  static const Device cpu = find_device(DeviceId{DeviceKind::kCpu, 0});
+  return cpu;
+}
 
 }  // namespace aurex

@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <cstddef>
 #include <fstream>
+#include <memory>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 
 #include "aurex/ax/diagnostic.h"
@@ -32,21 +35,26 @@ ax::ScalarArgument scalar_argument(const Argument& argument) {
 struct SortedArguments {
   static constexpr std::size_t kMost = 64;  // parameters of one kernel; more are refused by the checker
   std::array<const TensorView*, kMost> arrays;
-  std::array<ax::ScalarArgument, kMost> scalars;
   std::size_t array_count = 0, scalar_count = 0;
+
+  SortedArguments() {}  // leaves the tables as they are: clearing them cost more than filling them
+  void add(const ax::ScalarArgument& scalar) { std::construct_at(scalars() + scalar_count++, scalar); }
+  [[nodiscard]] ax::ScalarArgument* scalars() { return reinterpret_cast<ax::ScalarArgument*>(scalar_bytes_); }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<ax::ScalarArgument>);
+  alignas(ax::ScalarArgument) std::byte scalar_bytes_[kMost * sizeof(ax::ScalarArgument)];
 };
 
-SortedArguments sort(std::span<const Argument> arguments, const ax::KernelInterface& interface) {
-  SortedArguments sorted;
+void sort(std::span<const Argument> arguments, const ax::KernelInterface& interface, SortedArguments& sorted) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const Argument& argument = arguments[i];
     if (argument.kind == Argument::Kind::kArray) {
       sorted.arrays[sorted.array_count++] = argument.array;
     } else if (argument.kind != Argument::Kind::kAbsent && !interface.parameters[i].constant) {
-      sorted.scalars[sorted.scalar_count++] = scalar_argument(argument);
+      sorted.add(scalar_argument(argument));
     }
   }
-  return sorted;
 }
 
 }  // namespace
@@ -57,9 +65,10 @@ Call::Call(const std::shared_ptr<KernelState>& kernel, std::span<const Argument>
   const ax::KernelInterface& interface = kernel->interface();
   variant_ = &kernel->variant_for(arguments, results);
   bound_ = variant_->take_call();
-  const SortedArguments sorted = sort(arguments, interface);
+  SortedArguments sorted;
+  sort(arguments, interface, sorted);
   variant_->binding().solve({.arrays = {sorted.arrays.data(), sorted.array_count},
-                             .scalars = {sorted.scalars.data(), sorted.scalar_count},
+                             .scalars = {sorted.scalars(), sorted.scalar_count},
                              .results = results,
                              .extents = extents},
                             *bound_);
