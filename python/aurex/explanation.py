@@ -15,6 +15,7 @@ class Explanation:
     """How one call was compiled. Printing it shows the summary; the texts are attributes."""
 
     kernel: str
+    tile: str = field(repr=False)  #: the tile program, before anything was decided
     loop: str = field(repr=False)  #: the loop program that was compiled
     llvm: str = field(repr=False)  #: LLVM IR
     asm: str = field(repr=False)  #: assembly for ``device``
@@ -27,20 +28,16 @@ class Explanation:
     def schedule(self) -> str:
         raise AurexNotImplemented("schedules have no text form yet; .loop shows what was decided")
 
-    @property
-    def tile(self) -> str:
-        raise AurexNotImplemented("tile programs are not kept as text by a compiled kernel; .loop is the form after it")
-
     def __str__(self) -> str:
         stages = "  ".join(f"{name} {self.timing[name]:.2f}" for name in (*_STAGES, "total"))
         return f"{self.kernel} on {self.device} ({self.cache})\n  ms: {stages}\n  estimate: {self.estimate:.0f} ns"
 
 
-def make(kernel: str, loop: str, llvm: str, asm: str, target: str, times: tuple[float, ...], compiled: int,
-         estimate: float) -> Explanation:
+def make(kernel: str, tile: str, loop: str, llvm: str, asm: str, target: str, times: tuple[float, ...],
+         compiled: int, estimate: float) -> Explanation:
     """Called by the native module; ``times`` in the order of the stages."""
     timing = dict(zip(_STAGES, times), total=sum(times))
-    return Explanation(kernel, loop, llvm, asm, target, timing, "compiled" if compiled else "memory", estimate)
+    return Explanation(kernel, tile, loop, llvm, asm, target, timing, "compiled" if compiled else "memory", estimate)
 
 
 class _Default:

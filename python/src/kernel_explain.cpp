@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "aurex/ax/tile_printer.h"
 #include "aurex/base/clock.h"
 #include "aurex/codegen/compile.h"
 #include "aurex/schedule/loop_printer.h"
@@ -14,7 +15,7 @@ namespace {
 
 /// What is known once the call has run; plain values, so that the call may end before Python objects are made of them.
 struct Facts {
-  std::string loop, llvm, assembly, target;
+  std::string tile, loop, llvm, assembly, target;
   jit::StageTimes times;
   bool compiled = false;
   AurexPlan plan{};
@@ -23,7 +24,8 @@ struct Facts {
 Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns) {
   const jit::CodeEntry& entry = call.prepare();
   const schedule::Target& target = self.kernel->state()->target();
-  return {.loop = schedule::print(entry.loops),
+  return {.tile = ax::print(call.variant().program()),
+          .loop = schedule::print(entry.loops),
           .llvm = codegen::emit(entry.loops, target, codegen::Emit::kLlvm),
           .assembly = codegen::emit(entry.loops, target, codegen::Emit::kAssembly),
           .target = target.name,
@@ -35,7 +37,8 @@ Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns)
 PyObject* make_explanation(const KernelObject& self, const Facts& facts) {
   PyObject* module = PyImport_ImportModule("aurex.explanation");
   PyObject* made = module ? PyObject_CallMethod(
-                                module, "make", "ss#s#s#s(dddddd)id", self.kernel->name().c_str(), facts.loop.data(),
+                                module, "make", "ss#s#s#s#s(dddddd)id", self.kernel->name().c_str(), facts.tile.data(),
+                                static_cast<Py_ssize_t>(facts.tile.size()), facts.loop.data(),
                                 static_cast<Py_ssize_t>(facts.loop.size()), facts.llvm.data(),
                                 static_cast<Py_ssize_t>(facts.llvm.size()), facts.assembly.data(),
                                 static_cast<Py_ssize_t>(facts.assembly.size()), facts.target.c_str(), facts.times.parse,

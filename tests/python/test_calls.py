@@ -171,6 +171,6 @@ def test_explain_shows_the_forms_and_where_the_time_went(x):
     kernel = aurex.compile("kernel twice(x) = x + x").twice
     first = kernel.explain(x)
     assert first.cache == "compiled" and kernel.explain(x).cache == "memory"
-    assert "define" in first.llvm and "ret" in first.asm and first.loop
+    assert "define" in first.llvm and "ret" in first.asm and first.loop and "twice" in first.tile
     assert first.timing["total"] == pytest.approx(sum(v for k, v in first.timing.items() if k != "total"))
     assert first.device in str(first)
