@@ -5,7 +5,9 @@
 #include "aurex/base/clock.h"
 #include "aurex/base/error.h"
 #include "aurex/device/device.h"
+#include "aurex/memory/allocator.h"
 #include "aurex/telemetry/recorder.h"
+#include "aurex/tensor/shape.h"
 
 namespace aurex::jit {
 namespace {
@@ -38,6 +40,27 @@ LaunchFacts facts_of(const ax::TileProgram& program, const ax::BoundCall& call) 
   return facts;
 }
 
+/// Gives the kernel's own arrays memory, row-major after each other, that the calling thread keeps for its next call.
+void place_scratch(const ax::TileProgram& program, ax::BoundCall& call) {
+  thread_local Buffer memory;
+  constexpr std::int64_t kAlignment = 64;
+  std::int64_t bytes = 0;
+  const auto each = [&](auto&& use) {
+    bytes = 0;
+    for (ax::ArrayId id = 0; id < program.arrays.size(); ++id) {
+      const ax::Array& array = program.arrays[id];
+      if (array.role != ax::ArrayRole::kScratch) continue;
+      Dims shape;
+      for (const ax::ArrayDim& dim : array.dims) shape.push_back(call.extents[dim.dim]);
+      use(call.arrays[id]);
+      bytes += (byte_count(shape, array.storage.dtype) + kAlignment - 1) / kAlignment * kAlignment;
+    }
+  };
+  each([](AurexArray&) {});
+  if (bytes > memory.size()) memory = Buffer(bytes);
+  each([&](AurexArray& array) { array.data = reinterpret_cast<char*>(memory.data()) + bytes; });
+}
+
 }  // namespace
 
 AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
@@ -47,8 +70,9 @@ AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
   return plan;
 }
 
-std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call,
+std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, ax::BoundCall& call,
                                 const AurexPlan& plan, const LaunchOptions& options) {
+  place_scratch(program, call);
   const bool traced = recording();
   const std::int64_t begin_ns = traced ? monotonic_ns() : 0;
   CallOutcome outcome = options.device.backend().call(

@@ -17,11 +17,12 @@ int pack_rank(const std::int64_t* extents) {
 }
 
 /// The class of dimension `d` of an array. An axis of extent 0 or 1 is never walked: it counts as kZero, except last,
-/// where calling it kUnit shares the code of ordinary row-major arrays.
+/// where calling it kUnit shares the code of ordinary row-major arrays. Scratch arrays are row-major.
 Stride stride_class(const ax::Binding& binding, const ax::BoundCall& call, ax::ArrayId array, std::uint32_t d) {
   const ax::TileProgram& program = binding.program();
   const ax::Array& declared = program.arrays[array];
   const ax::DimId dim = declared.dims[d].dim;
+  if (declared.role == ax::ArrayRole::kScratch) return d + 1 == declared.dims.size() ? Stride::kUnit : Stride::kAny;
   std::uint32_t slot = binding.stride_slot(array, d);
   if (const ax::PackId pack = program.dims[dim].pack; pack != ax::kNone) {
     if (pack_rank(call.packs.data() + pack * kAurexPackRank) > 1) return Stride::kPack;
@@ -41,7 +42,6 @@ schedule::StrideClasses stride_classes(const ax::Binding& binding, const ax::Bou
   const auto& arrays = binding.program().arrays;
   for (ax::ArrayId a = 0; a < arrays.size(); ++a) {
     auto& of_array = classes.arrays.emplace_back();
-    if (arrays[a].role == ax::ArrayRole::kScratch) continue;  // laid out by the schedule
     for (std::uint32_t d = 0; d < arrays[a].dims.size(); ++d) of_array.push_back(stride_class(binding, call, a, d));
   }
   return classes;

@@ -17,9 +17,10 @@ Buffer argument_buffer(LoopBuilder& b, const ax::TileProgram& tiles, const Strid
   for (std::size_t d = 0; d < array.dims.size(); ++d) {
     const ax::Dim& dim = tiles.dims[array.dims[d].dim];
     // A pack that merged into one axis is an ordinary one; it lies in the last of its slots.
-    const bool merged = dim.pack != kNone && classes.arrays[id][d] != Stride::kPack;
+    const bool pack = dim.pack != kNone && array.role != ax::ArrayRole::kScratch;  // dense in scratch
+    const bool merged = pack && classes.arrays[id][d] != Stride::kPack;
     buffer.slots.push_back(merged ? slot + kAurexPackRank - 1 : slot);
-    slot += dim.pack == kNone ? 1 : kAurexPackRank;
+    slot += pack ? kAurexPackRank : 1;
     buffer.extents.push_back(dim.literal ? b.i64(*dim.literal) : b.extent(array.dims[d].dim));
     buffer.stride.push_back(classes.arrays[id][d]);
   }
