@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "aurex/schedule/row_window.h"
+
 namespace aurex::schedule {
 namespace {
 
@@ -17,6 +19,9 @@ constexpr double kTypicalExtent = 64;
 /// A value dearer than this is stored once and loaded rather than computed in several nests: a store and a load of L1
 /// lines cost about as much as this many vector operations.
 constexpr std::int32_t kKeepCost = 8;
+
+/// Below the weight of any access.
+constexpr double kRowUnit = -1e30;
 
 /// Statements and values of one block, gathered.
 struct Roots {
@@ -225,13 +230,17 @@ AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> para
   AxisSet outer = modes.parallel | roots.loops;
   for (const auto& [axis, buffer] : kernel.shared_positions) outer |= ax::axis_bit(axis);
   modes.range = mentioned & ~outer;
+  const RowWindow window = match_row_window(kernel, parallel, body, reached, modes.range, roots.loops);
+  modes.row = window.row;
+  modes.chunks = window.chunks;
+  if (modes.row != kNone) modes.range |= modes.chunks | ax::axis_bit(modes.row);
   modes.keep = choose_kept(kernel, roots, reached, modes.range);
 
   const std::vector<Reference> refs = references(kernel, roots, reached);
-  const AxisSet inner = modes.range | roots.loops;
+  const AxisSet inner = (modes.range | roots.loops) & ~modes.parallel;
   modes.cost = estimate(kernel, refs, reached, inner, modes.range, kNone);
   for (const AxisId axis : parallel) {
-    if (kernel.axis(axis).unit || kernel.is_odometer(axis) || short_axis(kernel, axis)) continue;
+    if (modes.row != kNone || kernel.axis(axis).unit || kernel.is_odometer(axis) || short_axis(kernel, axis)) continue;
     const double cost = estimate(kernel, refs, reached, inner, modes.range, axis);
     // Among equals the last axis wins: it is the one that the source lets run fastest.
     if (cost <= modes.cost) {
@@ -245,6 +254,9 @@ AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> para
       modes.unit[axis] += lane_quality(kernel, ref.array, *ref.indices, axis) * weight(kernel, ref.deps & inner);
     }
   }
+  // Rectangles of rows lie row by row, those of a chunk along it.
+  for (const AxisId axis : axes_of(modes.chunks)) modes.unit[axis] = kRowUnit / 2;
+  if (modes.row != kNone) modes.unit[modes.row] = kRowUnit;
   std::int64_t operations = 0;
   for (ValueId v = 0; v < reached.size(); ++v) operations += reached[v] && !kernel.fact(v).scalar;
   modes.lane_vectors = lane_vectors(operations);

@@ -16,7 +16,10 @@ struct AxisModes {
   std::int32_t lane_vectors = 1;
   std::vector<bool> keep;    // per value: computed once into scratch, then loaded
   std::vector<double> unit;  // per axis: weight of its unit-stride accesses less its others; orders scratch dims
-  double cost = 0;           // of one position of the parallel axes, in vector instructions of the target
+  // Where rows meet whole axes in contractions (row_window.h) these are range axes too, a window of them at a time.
+  ax::AxisId row = kNone;  // a parallel axis, or none
+  ax::AxisSet chunks = 0;  // axes of `for`
+  double cost = 0;         // of one position of the parallel axes, in vector instructions of the target
 };
 
 /// `roots` are the statements of the block (a value that is no statement's: see BlockLowering::lower_value).

@@ -97,7 +97,38 @@ class BlockLowering {
   ExprId product_of(std::span<const ax::ValueId> factors);
   void row_block(const ax::Parallel& block, const Contraction& contraction, std::span<const BufferId> panels,
                  ExprId from, std::int64_t height);
+  /// Blocks of `rows` rows, then lower ones for what is left.
+  void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
+                  const std::function<void(ExprId from, std::int64_t height)>& fill);
   void each_row(ax::AxisId row, ExprId from, std::int64_t height, const std::function<void(ExprId)>& fill);
+
+  // ---- row_window_nest.cpp ----
+  /// A `for` in hand whose bounds differ from row to row.
+  struct Ragged {
+    ax::AxisId axis = kNone;
+    ax::ValueId lo = kNone, hi = kNone;
+  };
+  /// Some row of a block runs [any_lo, any_hi), all of them [all_lo, all_hi).
+  struct RowBounds {
+    ExprId any_lo = kNone, all_lo = kNone, all_hi = kNone, any_hi = kNone;
+  };
+  [[nodiscard]] std::int64_t block_rows() const;
+  ExprId row_window();
+  /// Positions of a range axis that scratch holds.
+  ExprId window_extent(ax::AxisId axis);
+  /// Stands in Scope::bound for the loop over the parts of an axis.
+  [[nodiscard]] ax::AxisSet chunk_bit(ax::AxisId axis) const;
+  /// What a value that varies over `deps` has to be computed inside of, whichever nests it needs.
+  [[nodiscard]] ax::AxisSet outer(ax::AxisSet deps) const;
+  void chunk_loop(ax::AxisId axis, ExprId lo, ExprId hi, const std::function<void()>& fill);
+  [[nodiscard]] bool blocks_rows(const Contraction& contraction) const;
+  void keep_contraction(const Contraction& contraction, BufferId buffer);
+  void keep_block(const Contraction& contraction, BufferId strip, ExprId first, BufferId buffer, ExprId from,
+                  std::int64_t height);
+  RowBounds row_bounds(const Ragged& loop, ax::AxisId row, ExprId from, std::int64_t height);
+  /// The positions of a range axis that are in hand: all, or those of its window.
+  ExprId low(ax::AxisId axis) { return window_lo_[axis] == kNone ? b_.i64(0) : window_lo_[axis]; }
+  ExprId high(ax::AxisId axis) { return window_hi_[axis] == kNone ? k_.axis_extent(axis) : window_hi_[axis]; }
 
   // ---- lower_stmt.cpp ----
   void statements(const ax::Body& body);
@@ -122,6 +153,7 @@ class BlockLowering {
   Predicate condition(ax::ValueId value);
   void under(Predicate predicate, const std::function<void()>& fill);
   [[nodiscard]] bool varies(ax::ValueId value) const;
+  ExprId meets_window(ax::AxisId axis, ax::ValueId lo, ax::ValueId hi);
   void uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill);
   /// The least (or greatest) of an i64 value over all live lanes and range axes that it varies over.
   ExprId extreme(ax::ValueId id, ax::Reduction reduction);
@@ -194,8 +226,10 @@ class BlockLowering {
   std::vector<Scope> scopes_;
   std::vector<Predicate> predicates_;
   std::vector<Nest> nests_;
-  std::vector<ExprId> positions_;    // per axis, where bound
-  std::vector<ExprId> tile_origin_;  // per axis: start of its tile, for lanes in scratch
+  std::vector<ExprId> positions_;              // per axis, where bound
+  std::vector<ExprId> tile_origin_;            // per axis: start of its tile, for lanes in scratch
+  std::vector<ExprId> window_lo_, window_hi_;  // per range axis of which a window is in hand
+  std::vector<Ragged> ragged_;
   std::unordered_map<ax::VarId, RegId> registers_;
   std::unordered_map<ax::VarId, BufferId> var_buffers_;
   std::vector<BufferId> scratch_;      // of this launch

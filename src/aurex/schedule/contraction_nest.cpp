@@ -53,6 +53,8 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   lane_tile_ = panel.lanes * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
+  window_lo_.assign(k_.tiles.axes.size(), kNone);
+  window_hi_.assign(k_.tiles.axes.size(), kNone);
   for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
   enclosing_.insert(enclosing_.end(), block.axes.begin(), block.axes.end());
 
@@ -104,45 +106,49 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
   const ExprId top_row = tile_origin_[row];
   const ExprId end = b_.min(b_.add(top_row, row_step), k_.axis_extent(row));
   loop_over(column, first, last, panel, [&] {
-    // Blocks of full height, then lower ones for what is left.
-    ExprId from = top_row;
-    for (std::int64_t height = rows; height > 0; height = height > 4 ? 4 : height > 1 ? 1 : 0) {
-      const ExprId blocks = b_.floor_div(b_.sub(end, from), b_.i64(height));
-      const ExprId until = b_.add(from, b_.mul(blocks, b_.i64(height)));
-      Loop loop{.var = b_.loop_var(k_.axis(row).name), .lo = from, .hi = until, .step = b_.i64(height)};
-      Body body;
-      with_scope({.body = &body, .bound = top().bound, .vector = top().vector},
-                 [&] { row_block(block, contraction, panels, b_.var(loop.var), height); });
-      loop.body = std::move(body);
-      top().body->push_back({std::move(loop)});
-      from = until;
-    }
+    row_blocks(row, top_row, end, rows,
+               [&](ExprId from, std::int64_t height) { row_block(block, contraction, panels, from, height); });
   });
+}
+
+void BlockLowering::row_blocks(AxisId row, ExprId from, ExprId end, std::int64_t rows,
+                               const std::function<void(ExprId from, std::int64_t height)>& fill) {
+  for (std::int64_t height = rows; height > 0; height = height > 4 ? 4 : height > 1 ? 1 : 0) {
+    const ExprId blocks = b_.floor_div(b_.sub(end, from), b_.i64(height));
+    const ExprId until = b_.add(from, b_.mul(blocks, b_.i64(height)));
+    Loop loop{.var = b_.loop_var(k_.axis(row).name), .lo = from, .hi = until, .step = b_.i64(height)};
+    Body body;
+    with_scope({.body = &body, .bound = top().bound, .vector = top().vector}, [&] { fill(b_.var(loop.var), height); });
+    loop.body = std::move(body);
+    top().body->push_back({std::move(loop)});
+    from = until;
+  }
 }
 
 /// Copies one panel of the right operand. Where it lies along the reduced axis, that axis carries the lanes of the
 /// loads.
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
-  const ExprId depth_extent = k_.axis_extent(product.over);
+  const std::int64_t width = panel.lanes * panel.vectors;
   const BufferId buffer = b_.new_buffer({.name = "panel",
                                          .kind = Buffer::Kind::kWorker,
                                          .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                         .extents = {depth_extent, b_.i64(lane_tile_)},
+                                         .extents = {window_extent(product.over), b_.i64(width)},
                                          .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}});
   scratch_.push_back(buffer);
   auto copy = [&] {
     Store store{.buffer = buffer,
-                .indices = {position(product.over), b_.sub(position(column), first)},
+                .indices = {b_.sub(position(product.over), low(product.over)), b_.sub(position(column), first)},
                 .value = product_of(product.right)};
     store.access = b_.access(buffer, store.indices);
     top().body->push_back({std::move(store)});
   };
   const VectorShape along{.lanes = panel.lanes, .vectors = 1};
+  const ExprId from = low(product.over), until = high(product.over);
   if (product.transposed) {
-    loop_over(column, first, last, {}, [&] { loop_over(product.over, b_.i64(0), depth_extent, along, copy); });
+    loop_over(column, first, last, {}, [&] { loop_over(product.over, from, until, along, copy); });
   } else {
-    loop_over(product.over, b_.i64(0), depth_extent, {}, [&] { loop_over(column, first, last, panel, copy); });
+    loop_over(product.over, from, until, {}, [&] { loop_over(column, first, last, panel, copy); });
   }
   return buffer;
 }

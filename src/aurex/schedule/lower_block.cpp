@@ -57,6 +57,8 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
                              const std::function<void()>& fill) {
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
+  window_lo_.assign(k_.tiles.axes.size(), kNone);
+  window_hi_.assign(k_.tiles.axes.size(), kNone);
   for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
   enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
   if (modes_.lane != kNone) {
@@ -113,7 +115,7 @@ AxisSet BlockLowering::colliding_axes(const ax::Parallel& block) const {
 /// From the innermost axis out: as many positions as give a tile its share of work. Those of the lane axis are a
 /// constant, so that scratch may have a dimension for them.
 std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, AxisSet colliding) {
-  AxisSet inner = modes_.range;
+  const AxisSet inner = modes_.range & ~modes_.parallel;
   ExprId work = b_.max(count(inner), b_.i64(1));
   if (modes_.lane != kNone) {
     const std::int64_t block = std::int64_t{k_.target.lanes(4)} * modes_.lane_vectors;
@@ -124,6 +126,8 @@ std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, Axis
     const ExprId extent = k_.axis_extent(axes[i]);
     if (axes[i] == modes_.lane) {
       steps[i] = b_.i64(lane_tile_);
+    } else if (axes[i] == modes_.row) {
+      steps[i] = row_window();
     } else if (has(colliding, axes[i])) {
       steps[i] = b_.max(extent, b_.i64(1));
     } else {
@@ -140,6 +144,11 @@ void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<L
   const AxisId axis = axes[at];
   const ExprId origin = b_.var(tiles[at].var);
   tile_origin_[axis] = origin;
+  if (axis == modes_.row) {
+    window_lo_[axis] = origin;
+    window_hi_[axis] = b_.name_value(*top().body, "end", b_.min(b_.add(origin, tiles[at].step), tiles[at].extent));
+    return tile_loops(axes, tiles, at + 1, fill);
+  }
   VectorShape shape;
   if (axis == modes_.lane) shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors};
   const ExprId end = b_.min(b_.add(origin, tiles[at].step), tiles[at].extent);
@@ -151,7 +160,7 @@ ExprId BlockLowering::estimate(std::span<const AxisId> axes) {
   for (const AxisId axis : axes) {
     total = b_.op(ax::Op::kMul, RegType::kF64, {total, b_.cast(RegType::kF64, k_.axis_extent(axis))});
   }
-  for (const AxisId axis : axes_of(modes_.range)) {
+  for (const AxisId axis : axes_of(modes_.range & ~modes_.parallel)) {
     const ExprId share =
         b_.op(ax::Op::kMul, RegType::kF64,
               {b_.cast(RegType::kF64, k_.axis_extent(axis)), b_.number(RegType::kF64, 1 / kTypicalExtent)});

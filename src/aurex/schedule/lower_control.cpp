@@ -33,7 +33,7 @@ BlockLowering::Predicate BlockLowering::condition(ValueId id) {
   if (range(k_.value(id).axes) == 0) {
     value(id);
   } else if (fact.changing) {
-    keep(id, depth_for(fact.deps & ~modes_.range, true));
+    keep(id, depth_for(outer(fact.deps), true));
   }
   return {.deps = fact.deps | k_.value(id).axes, .eval = [id](BlockLowering& self) { return self.value(id); }};
 }
@@ -102,7 +102,7 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::For& loop) {
   // Bounds are evaluated once, before the loop: those that could change meanwhile are fixed by name or in scratch.
   for (const ValueId id : {loop.lo, loop.hi}) {
     if (id == kNone || range(k_.value(id).axes) == 0 || !k_.fact(id).changing) continue;
-    keep(id, depth_for(k_.fact(id).deps & ~modes_.range, true));
+    keep(id, depth_for(outer(k_.fact(id).deps), true));
   }
   const ExprId lo = loop.lo == kNone ? b_.i64(0) : b_.max(extreme(loop.lo, Reduction::kMin), b_.i64(0));
   const ExprId hi = loop.hi == kNone ? extent : b_.min(extreme(loop.hi, Reduction::kMax), extent);
@@ -111,6 +111,7 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::For& loop) {
     auto eval = [lo = loop.lo, hi = loop.hi, axis](BlockLowering& self) {
       LoopBuilder& b = self.b_;
       ExprId alive = kNone;
+      if (has(self.modes_.chunks, axis) && !has(self.top().bound, axis)) return self.meets_window(axis, lo, hi);
       if (lo != kNone) {
         alive = b.compare(Op::kGe, self.position(axis), b.cast(RegType::kI64, self.value(lo)));
       }
@@ -119,17 +120,28 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::For& loop) {
       }
       return alive;
     };
-    Predicate predicate{.deps = ax::axis_bit(axis), .eval = eval};
+    Predicate predicate{.deps = ax::axis_bit(axis) & ~modes_.chunks, .eval = eval};
     for (const ValueId id : {loop.lo, loop.hi}) {
       if (id != kNone) predicate.deps |= k_.fact(id).deps | k_.value(id).axes;
     }
+    ragged_.push_back({.axis = axis, .lo = loop.lo, .hi = loop.hi});
     under(std::move(predicate), [&] { statements(loop.body); });
+    ragged_.pop_back();
   });
+}
+
+/// Whether a row runs any position of the part of a `for` in hand.
+ExprId BlockLowering::meets_window(ax::AxisId axis, ValueId lo, ValueId hi) {
+  ExprId first = low(axis), last = high(axis);
+  if (lo != kNone) first = b_.max(first, b_.cast(RegType::kI64, value(lo)));
+  if (hi != kNone) last = b_.min(last, b_.cast(RegType::kI64, value(hi)));
+  return b_.compare(Op::kLt, first, last);
 }
 
 void BlockLowering::uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill) {
   lo = b_.name_value(*top().body, "lo", lo);
   hi = b_.name_value(*top().body, "hi", hi);
+  if (has(modes_.chunks, loop.axis)) return chunk_loop(loop.axis, lo, hi, fill);
   loop_over(loop.axis, lo, hi, {}, [&] {
     top().control = true;
     enclosing_.push_back(loop.axis);

@@ -71,7 +71,7 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Let& let) {
   if (range(v.axes) == 0) {
     value(let.value);
   } else if (fact.changing || (fact.memory && overwrites_inputs_)) {
-    keep(let.value, depth_for(fact.deps & ~modes_.range, true));
+    keep(let.value, depth_for(outer(fact.deps), true));
   }
 }
 

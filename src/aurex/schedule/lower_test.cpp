@@ -316,6 +316,35 @@ TEST(Lower, LoopsWithABoundPerElementAgree) {
   expect_agreement(kAttention, "attention", {{"B", 2}, {"G", 2}, {"J", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
 }
 
+TEST(Lower, RowsOfAttentionAgreeAroundTheirWindows) {
+  // Blocks are 14 rows by 32 columns (6 by 16), windows 56 (24) rows, parts of the loop 384 keys.
+  const auto extents = [](std::int64_t s, std::int64_t l, std::int64_t d) {
+    return Extents{{"B", 1}, {"G", 1}, {"J", 1}, {"S", s}, {"L", l}, {"D", d}};
+  };
+  expect_agreement(kAttention, "attention", extents(61, 66, 3));
+  expect_agreement(kAttention, "attention", extents(15, 390, 2));
+  expect_agreement(kAttention, "attention", extents(20, 9, 35));  // the first rows see no key
+  expect_agreement(kShortAttention, "attention", {{"B", 1}, {"H", 1}, {"S", 61}, {"L", 35}, {"D", 3}});
+}
+
+TEST(Lower, BlocksOfRowsRunOnlyTheKeysOfEachRow) {
+  expect_agreement(R"(
+kernel f(q: f32[S, D], k: f32[L, D], v: f32[L, D], first: i32[S], end: i32[S]) -> (o: f32[S, D], n: i32[S]) {
+  parallel s in S {
+    var norm[s] = 0.0; var acc[s, D] = 0.0; var seen[s] = 0
+    for t in L from first[s] until 3 * end[s] {
+      let z = sum(q[s, D] * k[t, D], D)
+      norm += sum(z, t)
+      acc += sum(z * v[t, D], t)
+      seen += sum(t - first[s] < 4 ? 1 : 2, t)
+    }
+    o[s, D] = acc + norm
+    n[s] = seen
+  }
+})",
+                   "f", {{"S", 37}, {"L", 40}, {"D", 17}});
+}
+
 TEST(Lower, WholeRowsOfScoresAgree) {
   expect_agreement(kShortAttention, "attention", {{"B", 2}, {"H", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
 }

@@ -280,7 +280,7 @@ BlockLowering::Placed BlockLowering::load_kept(ValueId id, BufferId buffer, std:
 BlockLowering::Placed BlockLowering::place_kept(ValueId id) {
   const ax::Value& v = k_.value(id);
   const ValueFacts& fact = k_.fact(id);
-  const std::size_t base = depth_for(fact.deps & ~modes_.range, fact.changing || fact.checked);
+  const std::size_t base = depth_for(outer(fact.deps), fact.changing || fact.checked);
   const bool pointwise = v.op != Op::kReduce && v.op != Op::kScan;
   if (pointwise && !nests_.empty()) {
     Nest& nest = nests_.back();
@@ -302,7 +302,7 @@ BlockLowering::Placed BlockLowering::place_reindex(ValueId id) {
   const ax::Value& v = k_.value(id);
   const ValueId operand = v.args[0];
   const auto axis = static_cast<AxisId>(v.id);
-  const std::size_t base = depth_for(k_.fact(operand).deps & ~modes_.range, k_.fact(operand).changing);
+  const std::size_t base = depth_for(outer(k_.fact(operand).deps), k_.fact(operand).changing);
   bool present = false;
   for (const Scope& scope : scopes_) present = present || scope.buffers.contains(operand);
   if (!present) keep(operand, base);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aurex/schedule/block_lowering.h"
+#include "aurex/schedule/row_window.h"
 
 namespace aurex::schedule {
 
@@ -28,8 +29,7 @@ void BlockLowering::loops(AxisSet axes, AxisId vector_axis, VectorShape shape, c
   std::function<void(std::size_t)> open = [&](std::size_t at) {
     if (at == order.size()) return fill();
     const AxisId axis = order[at];
-    loop_over(axis, b_.i64(0), k_.axis_extent(axis), axis == vector_axis ? shape : VectorShape{},
-              [&] { open(at + 1); });
+    loop_over(axis, low(axis), high(axis), axis == vector_axis ? shape : VectorShape{}, [&] { open(at + 1); });
   };
   open(0);
 }
@@ -68,6 +68,7 @@ AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots
   for (const AxisId axis : axes_of(axes)) {
     if (k_.is_odometer(axis)) continue;
     double score = has(first, axis) ? 0.5 : 0;
+    if (!store && scratch_order(axes).back() == axis) score += 0.25;
     if (store) {
       const int quality = lane_quality(k_, store->array, store->indices, axis);
       if (store->update != ax::Update::kSet && quality <= 0) continue;  // lanes could meet
@@ -130,7 +131,11 @@ std::vector<AxisId> BlockLowering::scratch_order(AxisSet axes) const {
 
 BufferId BlockLowering::scratch(const std::string& name, RegType type, AxisSet axes) {
   Buffer buffer{.name = name, .kind = Buffer::Kind::kWorker, .dtype = scratch_dtype(type)};
-  for (const AxisId axis : scratch_order(axes)) buffer.extents.push_back(k_.axis_extent(axis));
+  for (const AxisId axis : scratch_order(axes)) buffer.extents.push_back(window_extent(axis));
+  // A vector more than a row needs, so that the same column of a block of rows does not fall into one set of L1.
+  if (modes_.row != kNone && buffer.extents.size() > 1) {
+    buffer.extents.back() = b_.add(buffer.extents.back(), b_.i64(k_.target.lanes(4)));
+  }
   if (modes_.lane != kNone && has(axes, modes_.lane)) buffer.extents.push_back(b_.i64(lane_tile_));
   buffer.stride.assign(buffer.extents.size(), Buffer::Stride::kAny);
   if (!buffer.stride.empty()) buffer.stride.back() = Buffer::Stride::kUnit;
@@ -140,7 +145,7 @@ BufferId BlockLowering::scratch(const std::string& name, RegType type, AxisSet a
 
 std::vector<ExprId> BlockLowering::scratch_indices(AxisSet axes) {
   std::vector<ExprId> at;
-  for (const AxisId axis : scratch_order(axes)) at.push_back(position(axis));
+  for (const AxisId axis : scratch_order(axes)) at.push_back(b_.sub(position(axis), low(axis)));
   if (modes_.lane != kNone && has(axes, modes_.lane)) {
     at.push_back(b_.sub(position(modes_.lane), tile_origin_[modes_.lane]));
   }
@@ -157,7 +162,11 @@ void BlockLowering::keep(ValueId id, std::size_t depth) {
   const ax::Value& v = k_.value(id);
   const BufferId buffer = scratch("v" + std::to_string(id), v.type, v.axes);
   at_depth(depth, [&] {
-    if (v.op == Op::kReduce) {
+    const std::optional<Contraction> contraction =
+        modes_.row == kNone ? std::nullopt : match_row_contraction(k_, id, modes_.row, modes_.range, modes_.keep);
+    if (contraction && blocks_rows(*contraction)) {
+      keep_contraction(*contraction, buffer);
+    } else if (v.op == Op::kReduce) {
       emit_reduce(id, [&](ExprId result) { store_scratch(buffer, v.axes, result, kNone); });
     } else if (v.op == Op::kScan) {
       emit_scan(id, buffer);

@@ -1,5 +1,6 @@
 // Reductions and scans over whole axes: partial results in registers, one fixed tree at the end.
 
+#include <algorithm>
 #include <limits>
 
 #include "aurex/base/error.h"
@@ -96,7 +97,7 @@ BlockLowering::Placed BlockLowering::place_reduce(ValueId id) {
   const ax::Value& v = k_.value(id);
   if (range(v.over) == 0) return reduce_point(id);
   const ValueFacts& fact = k_.fact(id);
-  const std::size_t d = depth_for(k_.fact(v.args[0]).deps & ~modes_.range, fact.changing || fact.checked);
+  const std::size_t d = depth_for(outer(k_.fact(v.args[0]).deps), fact.changing || fact.checked);
   ExprId result = kNone;
   at_depth(d, [&] { emit_reduce(id, [&](ExprId value) { result = value; }); });
   return {name(d, id, result), d};
@@ -138,7 +139,9 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   const bool across = vector != kNone && has(over, vector);
   const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), across ? 8 : 4);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.
-  const bool partly_dead = (v.over & ~modes_.range) != 0;
+  const bool partly_dead =
+      (v.over & ~modes_.range) != 0 ||
+      std::any_of(ragged_.begin(), ragged_.end(), [&](const Ragged& loop) { return has(v.over, loop.axis); });
   auto accumulator_shape = [&] {
     if (across) return shape;
     const bool by_lane = vector != kNone || (modes_.lane != kNone && has(k_.fact(operand).deps, modes_.lane));
