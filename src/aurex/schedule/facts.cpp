@@ -97,6 +97,7 @@ class Gatherer {
       default:
         break;
     }
+    if (f.scalar) f.cost = 0;  // once per launch
     return f;
   }
 
