@@ -12,6 +12,7 @@
 #include "aurex/ax/diagnostic.h"
 #include "aurex/ax/parser.h"
 #include "aurex/ax/syntax_printer.h"
+#include "aurex/ax/tile_printer.h"
 #include "aurex/base/clock.h"
 #include "aurex/base/error.h"
 #include "aurex/codegen/compile.h"
@@ -119,6 +120,7 @@ std::string emit_text(const std::shared_ptr<const ax::Source>& source, const Com
   const auto module = checked(source);
   const auto& kernels = ax::kernels(*module);
   const ax::TileProgram program = sample_program(*module, kernels[choose_kernel(kernels, options.kernel)].name);
+  if (options.emit == "tile") return ax::print(program);
   const SampleCall call(program, extents);
   const schedule::LoopProgram loops =
       schedule::lower(program, jit::stride_classes(call.binding(), call.bound()),
@@ -156,16 +158,14 @@ int compile(const CompileOptions& options, const Console& console) {
     write_output(options.output, emit_ast(*source), console);
     return kDone;
   }
-  if (options.emit == "tile" || options.emit == "schedule") {
-    throw NotImplemented(fmt::format("--emit {}", options.emit));
-  }
+  if (options.emit == "schedule") throw NotImplemented("--emit schedule: schedules have no text form yet");
   const schedule::Target target = choose_target(options.target);
   const NamedExtents extents = parse_extents(options.shape);
   if (options.timing) print_timing(source, options.kernel, target, extents, console);
   if (!options.emit.empty()) {
     write_output(options.output, emit_text(source, options, target, extents), console);
   } else if (!options.timing) {
-    throw UsageError("say what to show: --emit ast|loop|llvm|asm|obj, or --timing");
+    throw UsageError("say what to show: --emit ast|tile|loop|llvm|asm|obj, or --timing");
   }
   return kDone;
 }

@@ -45,6 +45,8 @@ struct PythonModule {
 }  // namespace
 
 NB_MODULE(_core, m) {
+  // What Python code still holds when the interpreter ends (a cached Ceilings) is not worth a page on stderr.
+  nb::set_leak_warnings(false);
   if (!python::import_numpy() || !python::kernel_type()) throw nb::python_error();
   nb::register_exception_translator([](const std::exception_ptr& error, void*) {
     try {

@@ -260,7 +260,7 @@ def test_a_device_name_without_sense_is_refused(program):
 # compile
 
 
-@pytest.mark.parametrize("form, word", [("ast", "kernel"), ("loop", "program add on"), ("llvm", "define"), ("asm", "ret")])
+@pytest.mark.parametrize("form, word", [("ast", "kernel"), ("tile", "kernel add"), ("loop", "program add on"), ("llvm", "define"), ("asm", "ret")])
 def test_compile_emits_each_form(program, form, word):
     result = aurex("compile", program(ADD), "--emit", form, "--shape", "N=1000")
     assert result.returncode == DONE, result.stderr
