@@ -527,8 +527,18 @@ class Parser {
     set.indices = parse_indices();
     expect("=");
     set.value = parse_expr();
-    if (accept("if")) set.predicate = parse_expr();
+    set.predicate = parse_predicate();
     return set;
+  }
+
+  /// "if" expr, unless a body follows: then it is the next statement's.
+  ExprId parse_predicate() {
+    const auto before = std::tuple(token_, start_, next_);
+    if (!accept("if")) return kNone;
+    const ExprId predicate = parse_expr();
+    if (token_ != "{") return predicate;
+    std::tie(token_, start_, next_) = before;
+    return kNone;
   }
 
   Store parse_store() {
@@ -537,7 +547,7 @@ class Parser {
     store.indices = parse_indices();
     store.update = parse_update();
     store.value = parse_expr();
-    if (accept("if")) store.predicate = parse_expr();
+    store.predicate = parse_predicate();
     store.non_temporal = accept("stream");
     return store;
   }
@@ -580,7 +590,7 @@ class Parser {
     check.value = parse_expr();
     expect("bound");
     check.bound = parse_expr();
-    if (accept("if")) check.predicate = parse_expr();
+    check.predicate = parse_predicate();
     return check;
   }
 
@@ -591,7 +601,7 @@ class Parser {
     print.value = parse_expr();
     expect("at");
     print.position = parse_expr();
-    if (accept("if")) print.predicate = parse_expr();
+    print.predicate = parse_predicate();
     return print;
   }
 
