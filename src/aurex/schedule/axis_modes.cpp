@@ -234,6 +234,7 @@ AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> para
   modes.row = window.row;
   modes.chunks = window.chunks;
   if (modes.row != kNone) modes.range |= modes.chunks | ax::axis_bit(modes.row);
+  modes.reached = reached;
   modes.keep = choose_kept(kernel, roots, reached, modes.range);
 
   const std::vector<Reference> refs = references(kernel, roots, reached);

@@ -14,8 +14,9 @@ struct AxisModes {
   ax::AxisSet range = 0;     // whole axes
   ax::AxisId lane = kNone;   // a parallel axis, or none
   std::int32_t lane_vectors = 1;
-  std::vector<bool> keep;    // per value: computed once into scratch, then loaded
-  std::vector<double> unit;  // per axis: weight of its unit-stride accesses less its others; orders scratch dims
+  std::vector<bool> reached;  // per value: a statement's effect needs it
+  std::vector<bool> keep;     // per value: computed once into scratch, then loaded
+  std::vector<double> unit;   // per axis: weight of its unit-stride accesses less its others; orders scratch dims
   // Where rows meet whole axes in contractions (row_window.h) these are range axes too, a window of them at a time.
   ax::AxisId row = kNone;  // a parallel axis, or none
   ax::AxisSet chunks = 0;  // axes of `for`

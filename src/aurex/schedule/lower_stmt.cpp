@@ -66,6 +66,7 @@ ExprId BlockLowering::read_var(ax::VarId var) {
 
 /// A value that changes later is fixed here; any other is computed where it is first needed.
 void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Let& let) {
+  if (!modes_.reached[let.value]) return;  // nobody asks for it, and no mode was chosen for what it is made of
   const ax::Value& v = k_.value(let.value);
   const ValueFacts& fact = k_.fact(let.value);
   if (range(v.axes) == 0) {
