@@ -20,7 +20,8 @@ using Sizes = std::vector<std::int64_t>;
 /// Draws arguments; with `special`, some floats are not ordinary ones.
 class Numbers {
  public:
-  Numbers(std::uint64_t seed, bool special) : seed_(seed), special_(special) {}
+  /// `huge`: floats whose squares overflow are among the special ones.
+  Numbers(std::uint64_t seed, bool special, bool huge) : seed_(seed), special_(special), huge_(huge) {}
   /// In [-2, 2).
   ax::testing::HostArray floats(const Dims& shape, DType dtype = DType::kF32);
   /// In [low, high).
@@ -29,7 +30,7 @@ class Numbers {
  private:
   double uniform();
   std::uint64_t seed_;
-  bool special_;
+  bool special_, huge_;
   std::uint64_t next_ = 0;
 };
 
@@ -39,10 +40,16 @@ struct Case {
   std::string kernel;
   std::vector<Sizes> sizes;
   std::function<ax::testing::Values(const Sizes&, Numbers&)> inputs;
-  /// The first result in f64, row-major.
-  std::function<std::vector<double>(const Sizes&, const ax::testing::Values&)> reference;
+  /// The first result in f64, row-major; where there is none, the executors only have to agree.
+  std::function<std::vector<double>(const Sizes&, const ax::testing::Values&)> reference = nullptr;
   /// |result - reference| ≤ tolerance · (1 + |reference|).
   double tolerance = 0;
+  /// Whether products are added up: fused with the addition, one may not overflow where it would by itself.
+  bool sums_products = false;
+  /// Sizes of many tiles, too large to run in every layout; empty: the last of `sizes`.
+  Sizes large = {};
+  /// What NotImplemented says where the kernel cannot be compiled yet; a case that says nothing has to compile.
+  std::string missing = "";
 };
 
 [[nodiscard]] inline const std::vector<double>& values_of(const ax::testing::Values& values, const std::string& name) {
@@ -51,6 +58,8 @@ struct Case {
 
 /// Empty where the case holds; else what went wrong and where.
 [[nodiscard]] std::string check(const Case& test);
+/// At the large sizes: code agrees with the interpreter, and with itself under every circumstance.
+[[nodiscard]] std::string check_large(const Case& test);
 
 [[nodiscard]] const std::vector<Case>& elementwise_cases();
 [[nodiscard]] const std::vector<Case>& row_cases();

@@ -59,7 +59,9 @@ const std::vector<Case>& contraction_cases() {
              }
              return c;
            },
-       .tolerance = 1e-5},
+       .tolerance = 1e-5,
+       .sums_products = true,
+       .large = {70, 50, 90}},
       {.name = "causal attention, online",
        .source = "kernel attention(q: T[S, D], k: T[L, D], v: T[L, D]) -> (o: T[S, D]) {\n  parallel s in S {\n"
                  "    var top[s] = -inf;  var norm[s] = 0.0;  var acc[s, D] = 0.0\n"
@@ -76,7 +78,8 @@ const std::vector<Case>& contraction_cases() {
                  {"q", draw.floats({n[0], n[2]})}, {"k", draw.floats({n[1], n[2]})}, {"v", draw.floats({n[1], n[2]})}};
            },
        .reference = causal_attention,
-       .tolerance = 1e-5},
+       .tolerance = 1e-5,
+       .sums_products = true},
       {.name = "attention, short form",
        .source = "kernel attention(q: T[S, D], k: T[L, D], v: T[L, D]) -> (o: T[S, D]) {\n  parallel s in S {\n"
                  "    let t in L\n    let z = sum(q[s, D] * k[t, D], D)\n    let e = exp(z - max(z, t))\n"
@@ -100,7 +103,8 @@ const std::vector<Case>& contraction_cases() {
              }
              return out;
            },
-       .tolerance = 1e-5},
+       .tolerance = 1e-5,
+       .sums_products = true},
   };
   return cases;
 }

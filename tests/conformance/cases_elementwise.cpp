@@ -23,7 +23,8 @@ Case unary(std::string name, std::string source, double (*f)(double), double tol
           .sizes = kLengths,
           .inputs = [](const Sizes& n, Numbers& draw) { return Values{{"x", draw.floats({n[0]})}}; },
           .reference = [f](const Sizes&, const Values& values) { return mapped(values, f); },
-          .tolerance = tolerance};
+          .tolerance = tolerance,
+          .large = {100'003}};
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ const std::vector<Case>& row_cases() {
                for (const double x : row) out.push_back(std::exp(x - top) / sum);
              });
            },
-       .tolerance = 1e-6},
+       .tolerance = 1e-6,
+       .large = {301, 130}},
       {.name = "layer norm",
        .source = "kernel layer_norm(x: T[R..., C], w: T[C] = 1, b: T[C] = 0, eps: float = 1e-5) -> (y: T[R..., C]) {\n"
                  "  parallel r in R {\n    let d = x[r, C] - mean(x[r, C], C)\n"
@@ -69,7 +70,8 @@ const std::vector<Case>& row_cases() {
                for (const double x : row) out.push_back((x - mean) / std::sqrt(variance + 1e-5));
              });
            },
-       .tolerance = 1e-5},
+       .tolerance = 1e-5,
+       .large = {301, 130}},
       {.name = "sum",
        .source = "kernel sums(x: T[R, C]) -> (y: T[R]) { parallel r in R { y[r] = sum(x[r, C], C) } }",
        .kernel = "sums",
@@ -81,7 +83,8 @@ const std::vector<Case>& row_cases() {
                out.push_back(mean_of(row) * static_cast<double>(row.size()));
              });
            },
-       .tolerance = 1e-5},
+       .tolerance = 1e-5,
+       .large = {301, 130}},
       {.name = "argmax",
        .source = "kernel best(x: T[R, C]) -> (y: i32[R]) { parallel r in R { y[r] = argmax(x[r, C], C) } }",
        .kernel = "best",

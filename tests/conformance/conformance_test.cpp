@@ -10,6 +10,7 @@ namespace {
 class Conformance : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Conformance, HoldsOnEveryExecutorInEveryLayout) { EXPECT_EQ(check(GetParam()), ""); }
+TEST_P(Conformance, HasTheSameBitsForAnyThreadsAndControlWord) { EXPECT_EQ(check_large(GetParam()), ""); }
 
 std::string test_name(const ::testing::TestParamInfo<Case>& info) {
   std::string name;

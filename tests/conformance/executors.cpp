@@ -7,36 +7,66 @@
 
 #include "aurex/ax/interp.h"
 #include "aurex/base/error.h"
+#include "compiled.h"
 
 namespace aurex::testing {
 namespace {
 
+/// Shrinking makes loops that never end.
+constexpr std::int64_t kMaxRounds = 1000;
+
 Executor interpreter(std::int64_t tile) {
   const std::string size = tile == ax::InterpOptions::kWhole ? "whole axes" : "tile " + std::to_string(tile);
-  return {.name = "interpreter, " + size,
-          .run = [tile](const ax::TileProgram& program, const ax::Binding&, ax::BoundCall& call) {
-            static_cast<void>(ax::run(program, call, {.tile = tile}));
+  return {.name = "interpreter, " + size, .run = [tile](const ax::Binding& binding, ax::BoundCall& call) {
+            static_cast<void>(ax::run(binding.program(), call, {.tile = tile, .max_rounds = kMaxRounds}));
+          }};
+}
+
+Executor loops(const std::string& target, bool reverse_tiles) {
+  return {.name = "loop program for " + target + (reverse_tiles ? ", last tile first" : ""),
+          .run = [target = schedule::target(target), reverse_tiles](const ax::Binding& binding, ax::BoundCall& call) {
+            run_loops(binding, call, target, reverse_tiles);
+          }};
+}
+
+Executor code(const std::string& target) {
+  return {.name = "code for " + target,
+          .run = [target = schedule::target(target)](const ax::Binding& binding, ax::BoundCall& call) {
+            run_code(binding, call, target);
+          }};
+}
+
+Executor code_under(const Circumstances& circumstances) {
+  std::string name = "code with " + std::to_string(circumstances.threads) + " threads";
+  if (circumstances.flush_to_zero) name += ", caller flushes to zero";
+  return {.name = name,
+          .run = [circumstances, target = schedule::target(schedule::runnable_targets().front())](
+                     const ax::Binding& binding, ax::BoundCall& call) {
+            run_code_under(circumstances, binding, call, target);
           }};
 }
 
 using Results = std::vector<std::pair<std::string, ax::testing::HostArray>>;
 
-/// Results of one run, or the error that it raised.
+/// Results of one run, or the error that it raised, or what it may in no case do.
 struct Outcome {
   Results results;
   std::optional<ErrorCode> error;
   std::string message;
+  std::string complaint;
 };
 
 Outcome outcome(const Executor& executor, ax::testing::TestCall& call) {
   call.reset();
   Outcome outcome;
   try {
-    executor.run(call.program(), call.binding(), call.bound());
+    executor.run(call.binding(), call.bound());
     outcome.results = call.results();
   } catch (const Error& error) {
     outcome.error = error.code();
     outcome.message = error.message();
+  } catch (const std::exception& error) {
+    outcome.complaint = error.what();
   }
   return outcome;
 }
@@ -65,51 +95,106 @@ std::optional<Place> first_difference(const Results& a, const Results& b, const 
   return std::nullopt;
 }
 
-std::string describe(const Executor& executor, const Outcome& base, const Outcome& other) {
+std::string raised(const Outcome& outcome) {
+  if (!outcome.error) return "nothing";
+  return std::string(to_string(*outcome.error)) + " (" + outcome.message + ")";
+}
+
+/// "a: z[3] is 1, b gives 2".
+std::string different(const Executor& a, const Outcome& of_a, const Executor& b, const Outcome& of_b, Place place) {
   std::ostringstream text;
-  text << executor.name << ": ";
-  if (other.error) {
-    text << "raised " << to_string(*other.error) << " (" << other.message << "), the interpreter ";
-  } else {
-    text << "raised nothing, the interpreter ";
-  }
-  text << (base.error ? "raised " + std::string(to_string(*base.error)) + " (" + base.message + ")" : "nothing");
+  text.precision(17);
+  text << a.name << ": " << of_a.results[place.array].first << "[" << place.element << "] is "
+       << of_a.results[place.array].second.values[place.element] << ", " << b.name << " gives "
+       << of_b.results[place.array].second.values[place.element];
   return text.str();
+}
+
+std::string different_errors(const Executor& a, const Outcome& of_a, const Executor& b, const Outcome& of_b) {
+  return a.name + " raised " + raised(of_a) + ", " + b.name + " " + raised(of_b);
+}
+
+std::vector<Executor> interpreters() {
+  return {interpreter(ax::InterpOptions::kWhole), interpreter(1), interpreter(3)};
+}
+
+std::vector<Executor> all_executors() {
+  std::vector<Executor> all = interpreters();
+  for (const std::string& target : schedule::runnable_targets()) {
+    all.push_back(loops(target, false));
+    all.push_back(loops(target, true));
+    all.push_back(code(target));
+  }
+  return all;
+}
+
+std::vector<Executor> best_executors(bool with_code) {
+  std::vector<Executor> some = interpreters();
+  for (const std::string& best : schedule::runnable_targets()) {
+    some.push_back(loops(best, true));
+    if (with_code) some.push_back(code(best));
+    break;
+  }
+  return some;
 }
 
 }  // namespace
 
 const std::vector<Executor>& executors() {
-  static const std::vector<Executor> all = {
-      interpreter(ax::InterpOptions::kWhole),
-      interpreter(1),
-      interpreter(3),
-  };
+  static const std::vector<Executor> all = all_executors();
   return all;
 }
 
-std::optional<std::string> disagreement(ax::testing::TestCall& call) {
-  const Outcome base = outcome(executors()[0], call);
+const std::vector<Executor>& quick_executors(bool code) {
+  static const std::vector<Executor> with = best_executors(true), without = best_executors(false);
+  return code ? with : without;
+}
+
+Report compare(ax::testing::TestCall& call, std::span<const Executor> with) {
+  Report report;
+  const Executor& oracle = with.front();
+  const Outcome base = outcome(oracle, call);
+  if (!base.complaint.empty()) report.fault = oracle.name + ": " + base.complaint;
+  if (base.error == ErrorCode::kKernelError && base.message.ends_with(" rounds")) return report;  // others would hang
   std::optional<std::vector<ax::ErrorBounds>> bounds;
-  for (std::size_t e = 1; e < executors().size(); ++e) {
-    const Executor& executor = executors()[e];
+  for (std::size_t e = 1; e < with.size() && !report.fault; ++e) {
+    const Executor& executor = with[e];
     const Outcome other = outcome(executor, call);
-    if (base.error != other.error) return describe(executor, base, other);
-    if (base.error) continue;
-    if (!first_difference(base.results, other.results, nullptr)) continue;
-    if (!bounds) {
-      call.reset();
-      bounds = ax::error_bounds(call.program(), call.bound(), call.binding());
+    if (!other.complaint.empty()) {
+      report.fault = executor.name + ": " + other.complaint;
+    } else if (other.error == ErrorCode::kNotImplemented && base.error != other.error) {
+      report.missing.push_back(executor.name + ": " + other.message);
+    } else if (base.error != other.error) {
+      report.fault = different_errors(executor, other, oracle, base);
+    } else if (!base.error && first_difference(base.results, other.results, nullptr)) {
+      if (!bounds) {
+        call.reset();
+        bounds = ax::error_bounds(call.program(), call.bound(), call.binding(), {.max_rounds = kMaxRounds});
+      }
+      const auto place = first_difference(base.results, other.results, &*bounds);
+      if (!place) continue;
+      std::ostringstream bound;
+      bound << " ± " << (*bounds)[place->array].bound[place->element];
+      report.fault = different(executor, other, oracle, base, *place) + bound.str();
     }
-    const auto place = first_difference(base.results, other.results, &*bounds);
-    if (!place) continue;
-    std::ostringstream text;
-    text.precision(17);
-    text << executor.name << ": " << base.results[place->array].first << "[" << place->element << "] is "
-         << other.results[place->array].second.values[place->element] << ", the interpreter gives "
-         << base.results[place->array].second.values[place->element] << " ± "
-         << (*bounds)[place->array].bound[place->element];
-    return text.str();
+  }
+  return report;
+}
+
+std::optional<std::string> difference_by_circumstances(ax::testing::TestCall& call) {
+  const Executor one = code_under({.threads = 1});
+  const Outcome base = outcome(one, call);
+  if (base.error == ErrorCode::kNotImplemented) return std::nullopt;
+  if (!base.complaint.empty()) return one.name + ": " + base.complaint;
+  for (const Circumstances& other : {Circumstances{.threads = 2}, Circumstances{.threads = 3},
+                                     Circumstances{.threads = 8}, Circumstances{.threads = 2, .flush_to_zero = true}}) {
+    const Executor executor = code_under(other);
+    const Outcome result = outcome(executor, call);
+    if (!result.complaint.empty()) return executor.name + ": " + result.complaint;
+    if (base.error != result.error) return different_errors(executor, result, one, base);
+    if (base.error) continue;
+    const auto place = first_difference(base.results, result.results, nullptr);
+    if (place) return different(executor, result, one, base, *place);
   }
   return std::nullopt;
 }

@@ -5,10 +5,12 @@
 //
 // An executor gets a program whose call is finished, and writes its results. Adding one is a line in executors.cpp.
 // Each is compared with the first, the interpreter with whole axes: same bits where no float sum is involved, else
-// within what error_bounds allows; NaN equals NaN.
+// within what error_bounds allows; NaN equals NaN. An executor that raises NotImplemented has no opinion; the report
+// says so.
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,14 +20,26 @@ namespace aurex::testing {
 
 struct Executor {
   std::string name;
-  std::function<void(const ax::TileProgram& program, const ax::Binding& binding, ax::BoundCall& call)> run;
+  std::function<void(const ax::Binding& binding, ax::BoundCall& call)> run;
 };
 
-/// The interpreter at whole axes, one and three positions per tile, then all others of this build and machine.
+/// The interpreter at whole axes, one and three positions per tile; then, for each target that this machine runs, the
+/// loop program with its tiles forwards and backwards, and machine code.
 [[nodiscard]] const std::vector<Executor>& executors();
+/// The interpreter as in executors(), and the loop program of the best target with its tiles backwards; with `code`,
+/// that target's machine code as well.
+[[nodiscard]] const std::vector<Executor>& quick_executors(bool code);
 
-/// Runs the call on every executor. Says where one differs from the first, or failed where the first did not (and the
-/// other way round); empty where all agree.
-[[nodiscard]] std::optional<std::string> disagreement(ax::testing::TestCall& call);
+struct Report {
+  std::optional<std::string> fault;  ///< where an executor differs from the first, in values or in the error raised
+  std::vector<std::string> missing;  ///< executors without an opinion, and why
+};
+
+/// Runs the call on every executor, the first being the one to agree with.
+[[nodiscard]] Report compare(ax::testing::TestCall& call, std::span<const Executor> with = executors());
+
+/// Machine code of the best target with 1, 2, 3 and 8 threads, and with the caller's flush-to-zero flag set: says where
+/// two runs differ by a bit. Empty where none do, and where there is no code for the kernel.
+[[nodiscard]] std::optional<std::string> difference_by_circumstances(ax::testing::TestCall& call);
 
 }  // namespace aurex::testing

@@ -1,0 +1,185 @@
+#include "compiled.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aurex/base/error.h"
+#include "aurex/base/thread_pool.h"
+#include "aurex/device/cpu/call.h"
+#include "aurex/jit/launch.h"
+#include "aurex/jit/variant.h"
+#include "aurex/schedule/loop_executor.h"
+#include "aurex/schedule/loop_parser.h"
+#include "aurex/schedule/loop_printer.h"
+#include "aurex/schedule/loop_verify.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace aurex::testing {
+namespace {
+
+/// Distinct programs that are kept before all are forgotten; bounds the memory of long random runs.
+constexpr std::size_t kMaxPrograms = 200;
+
+void require_legal(const schedule::LoopProgram& loops, const std::string& text) {
+  const auto complain = [&](const std::string& what) { throw Complaint(what + "\n" + text); };
+  for (const std::string& fault : schedule::verify(loops)) complain("illegal loop program: " + fault);
+  schedule::LoopProgram reread;
+  try {
+    reread = schedule::parse(text);
+  } catch (const FormatError& error) {
+    complain("its text does not parse: " + error.message());
+  }
+  for (const std::string& fault : schedule::verify(reread)) complain("illegal once read back: " + fault);
+  if (schedule::print(reread) != text) complain("read back and printed, it is\n" + schedule::print(reread) + "\nnot");
+}
+
+/// The loop program of a call, with its machine code from the first time that it is asked for.
+jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target) {
+  static std::map<std::string, std::unique_ptr<jit::CodeEntry>> entries;
+  auto entry = std::make_unique<jit::CodeEntry>();
+  entry->classes = jit::stride_classes(binding, call);
+  entry->size = schedule::size_class(binding.program(), call.extents.data());
+  entry->loops = schedule::lower(binding.program(), entry->classes, entry->size, target);
+  const std::string text = schedule::print(entry->loops);
+  if (const auto found = entries.find(text); found != entries.end()) return *found->second;
+  require_legal(entry->loops, text);
+  if (entries.size() == kMaxPrograms) entries.clear();
+  return *(entries[text] = std::move(entry));
+}
+
+const jit::CodeEntry& code_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target) {
+  jit::CodeEntry& entry = entry_for(binding, call, target);
+  if (!entry.code) entry.code = codegen::compile(entry.loops, target);
+  return entry;
+}
+
+void raise_fault(std::int32_t fault, std::int64_t value, std::int64_t bound) {
+  if (fault == kAurexFaultNone) return;
+  if (fault == kAurexFaultAssert) throw KernelError("assertion failed");
+  throw IndexOutOfRange({.kernel = "", .line = 0, .position = 0, .index = value, .bound = bound});
+}
+
+/// What the loop executor reports to the runtime: the first fault.
+struct FirstFault {
+  std::int32_t fault = kAurexFaultNone;
+  std::int64_t value = 0, bound = 0;
+};
+
+void keep_first(const AurexFrame* frame, std::int32_t fault, std::int32_t, std::int64_t, std::int64_t value,
+                std::int64_t bound) {
+  auto& first = *static_cast<FirstFault*>(frame->context);
+  if (first.fault == kAurexFaultNone) first = {.fault = fault, .value = value, .bound = bound};
+}
+
+void ignore_print(const AurexFrame*, std::int32_t, std::int64_t, std::int32_t, std::uint64_t) {}
+
+ThreadPool& pool_of(int threads) {
+  static std::map<int, std::unique_ptr<ThreadPool>> pools;
+  auto& pool = pools[threads];
+  if (!pool) pool = std::make_unique<ThreadPool>(threads);
+  return *pool;
+}
+
+/// The pool runs small launches on the caller's thread. A drive of this kind calls every launch long.
+class LongLaunches {
+ public:
+  static AurexDrive around(AurexDrive drive) {
+    inner_ = drive;
+    return run;
+  }
+
+ private:
+  static void run(const AurexFrame* frame) {
+    AurexRuntime runtime = *frame->runtime;
+    runtime.parallel = [](const AurexFrame* launch, AurexBlock block, std::int64_t tiles, std::int64_t scratch_bytes,
+                          double) { return parallel_(launch, block, tiles, scratch_bytes, 1e9); };
+    parallel_ = frame->runtime->parallel;
+    AurexFrame own = *frame;
+    own.runtime = &runtime;
+    inner_(&own);
+  }
+
+  static thread_local AurexDrive inner_;
+  static thread_local decltype(AurexRuntime::parallel) parallel_;
+};
+thread_local AurexDrive LongLaunches::inner_ = nullptr;
+thread_local decltype(AurexRuntime::parallel) LongLaunches::parallel_ = nullptr;
+
+/// The control word with flush-to-zero and denormals-are-zero while it lives.
+class FlushToZero {
+ public:
+#if defined(__x86_64__)
+  explicit FlushToZero(bool on) : saved_(_mm_getcsr()) {
+    if (on) _mm_setcsr(saved_ | 0x8040);
+  }
+  ~FlushToZero() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#else
+  explicit FlushToZero(bool) {}
+#endif
+};
+
+/// Memory for the kernel's own arrays during one run, filled with what no kernel writes.
+class ScratchArrays {
+ public:
+  ScratchArrays(const ax::TileProgram& program, ax::BoundCall& call) {
+    for (ax::ArrayId id = 0; id < program.arrays.size(); ++id) {
+      const ax::Array& array = program.arrays[id];
+      if (array.role != ax::ArrayRole::kScratch) continue;
+      Dims shape;
+      for (const ax::ArrayDim& dim : array.dims) shape.push_back(call.extents[dim.dim]);
+      const auto bytes = static_cast<std::size_t>(byte_count(shape, array.storage.dtype));
+      call.arrays[id].data = memory_.emplace_back(bytes, '\xA5').data();
+    }
+  }
+
+ private:
+  std::vector<std::vector<char>> memory_;
+};
+
+}  // namespace
+
+void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target, bool reverse_tiles) {
+  const jit::CodeEntry& entry = entry_for(binding, call, target);
+  const ScratchArrays scratch(binding.program(), call);
+  FirstFault fault;
+  AurexRuntime runtime{};
+  runtime.version = kAurexAbiVersion;
+  runtime.fail = keep_first;
+  runtime.print = ignore_print;
+  AurexFrame frame = call.frame();
+  frame.runtime = &runtime;
+  frame.context = &fault;
+  const std::vector<std::string> complaints = schedule::execute(entry.loops, frame, {.reverse_tiles = reverse_tiles});
+  if (!complaints.empty()) throw Complaint(complaints.front() + "\n" + schedule::print(entry.loops));
+  raise_fault(fault.fault, fault.value, fault.bound);
+}
+
+void run_code(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target) {
+  const jit::CodeEntry& entry = code_for(binding, call, target);
+  static_cast<void>(jit::launch(binding.program(), entry, call, jit::plan(entry, call)));
+}
+
+void run_code_under(const Circumstances& circumstances, const ax::Binding& binding, ax::BoundCall& call,
+                    const schedule::Target& target) {
+  const jit::CodeEntry& entry = code_for(binding, call, target);
+  const ScratchArrays scratch(binding.program(), call);
+  ThreadPool& pool = pool_of(circumstances.threads);
+  const CallRequest request = {
+      .drive = LongLaunches::around(entry.code->drive()), .plan = jit::plan(entry, call), .frame = call.frame()};
+  CallOutcome outcome;
+  {
+    const FlushToZero flush(circumstances.flush_to_zero);
+    outcome = cpu::run_call(request, pool);
+  }
+  raise_fault(outcome.fault.fault, outcome.fault.value, outcome.fault.bound);
+}
+
+}  // namespace aurex::testing
