@@ -137,7 +137,9 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
   const ValueId roots[] = {operand};
   const AxisId vector = choose_vector(kept | over, roots, nullptr, over);
   const bool across = vector != kNone && has(over, vector);
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), across ? 8 : 4);
+  // In a window the rows beside hide each other's latency, so fewer vectors serve, and their tree is short.
+  const std::int32_t most = across ? (modes_.row != kNone && has(kept, modes_.row) ? 2 : 8) : 4;
+  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), most);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.
   const bool partly_dead =
       (v.over & ~modes_.range) != 0 ||
