@@ -47,7 +47,7 @@ sanitize: setup
 # New inputs that reach new code go to build/fuzz/corpus; the one to keep is added to tests/fuzz/corpus by hand.
 fuzz: setup
 	@$(CONFIGURE) fuzz > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build build/fuzz -j$(JOBS)
+	@cmake --build build/fuzz -j$(JOBS) --target fuzzers
 	@for fuzzer in build/fuzz/bin/*_fuzz; do \
 	  name=$$(basename $$fuzzer _fuzz); mkdir -p build/fuzz/corpus/$$name; \
 	  $$fuzzer -runs=$(EXECS) -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \

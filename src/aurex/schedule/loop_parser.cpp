@@ -153,6 +153,16 @@ class Parser {
     return found->second;
   }
 
+  DType dtype() {
+    const auto at = static_cast<std::int64_t>(start_);
+    const std::string name = word();
+    try {
+      return parse_dtype(name);
+    } catch (const InvalidConfig&) {
+      throw FormatError(fmt::format("loop program: expected an element type, found '{}'", name), at);
+    }
+  }
+
   RegType type() {
     for (int t = 0; t <= static_cast<int>(RegType::kF64); ++t) {
       if (accept(ax::to_string(static_cast<RegType>(t)))) return static_cast<RegType>(t);
@@ -193,7 +203,7 @@ class Parser {
     Buffer buffer;
     buffer.name = word();
     expect(":");
-    buffer.dtype = parse_dtype(word());
+    buffer.dtype = dtype();
     if (accept("argument")) {
       buffer.array = static_cast<std::uint32_t>(integer());
     } else if (accept("worker")) {
