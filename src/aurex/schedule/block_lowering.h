@@ -2,7 +2,8 @@
 
 // The lowering of one parallel block to one launch. Internal to schedule/: drive.cpp makes one object per block; its
 // members are spread over lower_block.cpp (tiles), lower_stmt.cpp (statements), lower_control.cpp (for, while, if),
-// lower_value.cpp (values), nests.cpp (loops over whole axes), reductions.cpp and contraction_nest.cpp.
+// lower_value.cpp (values), nests.cpp (loops over whole axes), reductions.cpp, chunked_reduction.cpp and
+// contraction_nest.cpp.
 //
 // Every axis is in one of three modes:
 //   scalar  a loop variable: parallel axes, and axes of `for`, one position at a time
@@ -32,6 +33,20 @@ class BlockLowering {
   /// A kernel-level value, computed over `axes` (of which `parallel` are handed out in tiles) into shared memory.
   Launch lower_value(std::span<const ax::AxisId> parallel, ax::ValueId value, BufferId buffer, ax::AxisSet axes,
                      ax::Update update, std::string name);
+
+  /// What the chunks of one kernel-level reduction leave in shared memory, one element per chunk and axis of `axes`.
+  struct Partials {
+    std::vector<ax::AxisId> axes;                // ascending
+    std::vector<ExprId> steps;                   // positions of each axis in one chunk
+    BufferId totals = kNone, positions = kNone;  // positions: of argmax and argmin only
+  };
+  /// The chunks of a reduction of everything to one number: a function of extents, so that no bit of the result depends
+  /// on who runs them.
+  [[nodiscard]] static Partials partials(KernelContext& kernel, ax::ValueId reduce);
+  /// One tile per chunk, which writes its partial result.
+  Launch lower_partials(ax::ValueId reduce, const Partials& partials, std::string name);
+  /// Combines the partial results into `cell`, chunk after chunk.
+  Launch lower_combination(ax::ValueId reduce, const Partials& partials, BufferId cell, std::string name);
 
  private:
   // ---- scopes ----
@@ -215,6 +230,14 @@ class BlockLowering {
   ExprId finish(const Accumulator& acc);
   /// Emits the nest of a reduction in the current scope; `done` gets the result at each kept position.
   void emit_reduce(ax::ValueId id, const std::function<void(ExprId)>& done);
+  /// The same before the last step: `done` gets the sum or extreme and, of argmax and argmin, its first position.
+  void emit_partial(ax::ValueId id, const std::function<void(ExprId, ExprId)>& done);
+  /// The result of a reduction over `over` whose nest has come to `total`, found at `at`.
+  ExprId complete(ax::ValueId id, ax::AxisSet over, ExprId total, ExprId at);
+  /// Where `x` equals the extreme `best`, `at`; elsewhere later than any position. A NaN is its own extreme.
+  ExprId position_if_best(ExprId x, ExprId best, ExprId at);
+  /// What one number made of another's reduction: the terms of argmax and argmin are compared in their own type.
+  [[nodiscard]] static RegType accumulated_type(const KernelContext& kernel, ax::ValueId id);
   void emit_scan(ax::ValueId id, BufferId buffer);
   ExprId count(ax::AxisSet axes);
   /// Row-major position among the axes of a reduction, in ascending order.

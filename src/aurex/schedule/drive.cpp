@@ -1,6 +1,8 @@
 #include "aurex/schedule/drive.h"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include "aurex/base/error.h"
 #include "aurex/schedule/block_lowering.h"
@@ -42,9 +44,12 @@ class Driver {
 
   /// Computes a value over `axes` into shared memory.
   void store_shared(ValueId id, BufferId buffer, AxisSet axes, ax::Update update, Body& out) {
-    const AxisSet whole = crossed(id);
-    const std::vector<AxisId> parallel = axes_of(axes & ~whole);
-    out.push_back({BlockLowering(k_).lower_value(parallel, id, buffer, axes, update, next_name())});
+    const ValueId operands[] = {id};
+    with_reductions(operands, kNone, out, [&] {
+      const AxisSet whole = crossed(id);
+      const std::vector<AxisId> parallel = axes_of(axes & ~whole);
+      out.push_back({BlockLowering(k_).lower_value(parallel, id, buffer, axes, update, next_name())});
+    });
   }
 
   /// A kernel-level value that is no launch scalar, as a cell that `drive` can read.
@@ -56,6 +61,52 @@ class Driver {
       return b_.load(cell, {});
     }
     return b_.load(k_.shared_values.at(id), {});
+  }
+
+  /// Runs `fill`, which lowers one statement, with the reductions of its operands in shared memory. Those that read
+  /// what changes hold for this statement only, except `lasting`.
+  void with_reductions(std::span<const ValueId> operands, ValueId lasting, Body& out,
+                       const std::function<void()>& fill) {
+    const auto before = k_.shared_values;
+    for (const ValueId id : operands) reduce_in_chunks(id, false, out);
+    fill();
+    std::erase_if(k_.shared_values, [&](const auto& entry) {
+      return k_.fact(entry.first).changing && entry.first != lasting && !before.contains(entry.first);
+    });
+  }
+
+  /// Computes the reductions to one number that `id` contains chunk by chunk, each into a cell. `inside` one of them,
+  /// what reduces only some axes is stored too, so that the chunks need not cross it.
+  void reduce_in_chunks(ValueId id, bool inside, Body& out) {
+    const ax::Value& v = k_.value(id);
+    if (k_.fact(id).scalar || k_.shared_values.contains(id)) return;
+    AxisSet walked = 0;
+    for (const auto& [axis, buffer] : k_.shared_positions) walked |= ax::axis_bit(axis);
+    const bool reduces = v.op == Op::kReduce && ((v.over | v.axes) & walked) == 0;
+    const bool to_number = reduces && v.axes == 0;
+    for (std::size_t i = 0; i < v.args.size(); ++i) {
+      // The checks of a branch are made where it is taken, not before.
+      if (v.op == Op::kSelect && i > 0 && k_.fact(v.args[i]).checked) continue;
+      reduce_in_chunks(v.args[i], inside || to_number, out);
+    }
+    if (v.op == Op::kLoad) {
+      const ax::Load& load = k_.tiles.loads[v.id];
+      for (const ax::Index& index : load.indices) {
+        if (index.kind == ax::Index::Kind::kComputed) reduce_in_chunks(index.value, inside, out);
+      }
+      if (load.otherwise != kNone) reduce_in_chunks(load.otherwise, inside, out);
+    }
+    if (to_number && crossed(v.args[0]) == 0) {
+      const BufferId cell = k_.shared_buffer(std::string(ax::to_string(v.reduction)), v.type, 0);
+      const BlockLowering::Partials partials = BlockLowering::partials(k_, id);
+      out.push_back({BlockLowering(k_).lower_partials(id, partials, next_name())});
+      out.push_back({BlockLowering(k_).lower_combination(id, partials, cell, next_name())});
+      k_.shared_values[id] = cell;
+    } else if (reduces && !to_number && inside) {
+      const BufferId rows = k_.shared_buffer(std::string(ax::to_string(v.reduction)), v.type, v.axes);
+      store_shared(id, rows, v.axes, ax::Update::kSet, out);
+      k_.shared_values[id] = rows;
+    }
   }
 
   /// Axes along which some part of a value looks at other positions: they cannot be handed out in tiles.
@@ -85,11 +136,15 @@ class Driver {
     const ax::Value& v = k_.value(let.value);
     const ValueFacts& fact = k_.fact(let.value);
     if (fact.scalar || k_.shared_values.contains(let.value)) return;
-    const bool reduces = crossed(let.value) != 0;
-    if (v.axes != 0 && !fact.changing && !reduces && fact.cost < kStoreCost) return;
-    const BufferId buffer = k_.shared_buffer(let.name, v.type, v.axes);
-    store_shared(let.value, buffer, v.axes, ax::Update::kSet, out);
-    k_.shared_values[let.value] = buffer;
+    const ValueId operands[] = {let.value};
+    with_reductions(operands, let.value, out, [&] {
+      if (k_.shared_values.contains(let.value)) return;
+      const bool reduces = crossed(let.value) != 0;
+      if (v.axes != 0 && !fact.changing && !reduces && fact.cost < kStoreCost) return;
+      const BufferId buffer = k_.shared_buffer(let.name, v.type, v.axes);
+      store_shared(let.value, buffer, v.axes, ax::Update::kSet, out);
+      k_.shared_values[let.value] = buffer;
+    });
   }
 
   void lower(const ax::Stmt&, const ax::Declare& declare, Body& out) {
@@ -109,8 +164,13 @@ class Driver {
   void lower(const ax::Stmt& stmt, const Node&, Body& out)
     requires std::is_same_v<Node, ax::Store> || std::is_same_v<Node, ax::Assert> || std::is_same_v<Node, ax::Print>
   {
+    const std::vector<ValueId> values = operands(stmt);
+    with_reductions(values, kNone, out, [&] { whole_axes(stmt, values, out); });
+  }
+
+  void whole_axes(const ax::Stmt& stmt, std::span<const ValueId> values, Body& out) {
     AxisSet axes = 0, whole = 0;
-    for (const ValueId id : operands(stmt)) {
+    for (const ValueId id : values) {
       axes |= k_.value(id).axes;
       whole |= crossed(id);
     }

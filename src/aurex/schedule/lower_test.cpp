@@ -435,6 +435,84 @@ kernel f(a: f32[K, N]) -> (y: f32[N]) {
                    "f", {{"K", 3}, {"N", 70}});
 }
 
+/// Kernel-level reductions agree, and give the same bits for tiles in any order.
+void expect_chunks_agree(const std::string& text, const Extents& extents, Layout layout = Layout::kRowMajor) {
+  Trial trial(text, "f", extents, layout, "test.ax");
+  const LoopProgram lowered = trial.lower("cpu.avx512", SizeClass::kDirect);
+  const std::string what = print(lowered);
+  ASSERT_THAT(verify(lowered), IsEmpty()) << what;
+  trial.run_interpreter();
+  const std::vector<double> expected = trial.results();
+  EXPECT_THAT(trial.run_lowered(lowered, false), IsEmpty()) << what;
+  const std::vector<double> forward = trial.results();
+  expect_close(expected, forward, what);
+  EXPECT_THAT(trial.run_lowered(lowered, true), IsEmpty()) << what;
+  EXPECT_THAT(trial.results(), testing::Pointwise(testing::NanSensitiveDoubleEq(), forward)) << what;
+}
+
+TEST(Lower, KernelLevelReductionsAgreeAroundTheirChunks) {
+  for (const std::int64_t n : {0, 1, 65535, 65536, 65537, 200001}) {
+    SCOPED_TRACE(n);
+    expect_chunks_agree(R"(
+kernel f(x: f32[N], k: i32[N]) -> (y: f32[5], z: i32[6]) {
+  y[0] = max(x[N], N)
+  y[1] = min(abs(x[N]), N)
+  y[2] = mean(x[N], N)
+  y[3] = max(sqrt(x[N]), N)
+  y[4] = min(x[N] > 1.9985 ? sqrt(0 - x[N]) : x[N], N)
+  z[0] = sum(k[N], N)
+  z[1] = prod(k[N] | 1, N)
+  z[2] = any(k[N] > 65530, N) ? 1 : 0
+  z[3] = all(k[N] >= 0, N) ? 1 : 0
+  z[4] = argmax(x[N], N)
+  z[5] = argmin(x[N] > 1.9985 ? sqrt(0 - x[N]) : x[N], N)
+})",
+                        {{"N", n}});
+  }
+}
+
+TEST(Lower, KernelLevelReductionsOverSeveralAxesAgree) {
+  struct Case {
+    std::int64_t rows, columns;
+  };
+  for (const auto& [rows, columns] : {Case{1, 65537}, Case{65537, 1}, Case{350, 190}, Case{0, 9}}) {
+    SCOPED_TRACE(rows);
+    const Extents extents = {{"R", rows}, {"C", columns}};
+    expect_chunks_agree(R"(
+kernel f(x: f32[R, C]) -> (y: f32[2], z: i32[1]) {
+  y[0] = max(x[R, C], R, C)
+  y[1] = mean(x[R, C] * x[R, C], R, C)
+  z[0] = argmax(max(x[R, C], C), R)
+})",
+                        extents, Layout::kReversed);
+  }
+}
+
+TEST(Lower, KernelLevelReductionsOfPacksAndOfOtherReductionsAgree) {
+  expect_chunks_agree("kernel f(x: f32[R...]) -> (y: f32[1]) { y[0] = max(x[R], R) }", {{"R", 65537}}, Layout::kSpread);
+  expect_chunks_agree("kernel f(x: f32[R, C]) -> (y: f32[1]) { y[0] = max(min(x[R, C], C), R) }",
+                      {{"R", 701}, {"C", 190}});
+  expect_chunks_agree("kernel f(x: f32[R, C]) -> (y: f32[1]) { y[0] = max(scan_max(x[R, C], C), R, C) }",
+                      {{"R", 7}, {"C", 9}});
+}
+
+TEST(Lower, KernelLevelReductionsFollowWhatChanges) {
+  expect_chunks_agree(R"(
+kernel f(inout x: f32[N]) -> (y: f32[2], steps: i32[1]) {
+  let before = max(x[N], N)
+  parallel i in N { x[i] = x[i] * 2 }
+  y[0] = max(x[N], N) - before
+  var n = 0
+  while max(x[N], N) < 100.0 {
+    parallel i in N { x[i] = x[i] * 2 }
+    n += 1
+  }
+  y[1] = before
+  steps[0] = n
+})",
+                      {{"N", 300}});
+}
+
 /// Every kernel of the library, as the checker's sample types have it.
 class LibraryKernels : public testing::TestWithParam<const char*> {};
 

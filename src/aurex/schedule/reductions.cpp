@@ -128,12 +128,38 @@ BlockLowering::Placed BlockLowering::reduce_point(ValueId id) {
 }
 
 void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& done) {
+  emit_partial(id, [&](ExprId total, ExprId at) { done(complete(id, range(k_.value(id).over), total, at)); });
+}
+
+RegType BlockLowering::accumulated_type(const KernelContext& kernel, ValueId id) {
+  const ax::Value& v = kernel.value(id);
+  return finds_position(v.reduction) ? kernel.value(v.args[0]).type : v.type;
+}
+
+ExprId BlockLowering::complete(ValueId id, AxisSet over, ExprId total, ExprId at) {
+  const ax::Value& v = k_.value(id);
+  if (v.reduction == Reduction::kMean) return b_.op(Op::kDiv, v.type, {total, b_.cast(v.type, count(over))});
+  if (!finds_position(v.reduction)) return total;
+  const ExprId none = b_.compare(Op::kEq, at, b_.i64(kNowhere));
+  return b_.cast(v.type, b_.select(none, b_.i64(-1), at));
+}
+
+ExprId BlockLowering::position_if_best(ExprId x, ExprId best, ExprId at) {
+  ExprId match = b_.compare(Op::kEq, x, best);
+  if (ax::is_float(b_.type(x))) {
+    const ExprId both_nan = b_.both(b_.compare(Op::kNe, x, x), b_.compare(Op::kNe, best, best));
+    match = b_.op(Op::kOr, RegType::kBool, {match, both_nan});
+  }
+  return b_.select(match, at, b_.i64(kNowhere));
+}
+
+void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, ExprId)>& done) {
   const ax::Value& v = k_.value(id);
   const ValueId operand = v.args[0];
   const AxisSet over = range(v.over), kept = range(v.axes);
   const bool mean = v.reduction == Reduction::kMean, finds = finds_position(v.reduction);
   const RegType operand_type = k_.value(operand).type;
-  const RegType type = finds ? operand_type : v.type;
+  const RegType type = accumulated_type(k_, id);
   const ValueId roots[] = {operand};
   const AxisId vector = choose_vector(kept | over, roots, nullptr, over);
   const bool across = vector != kNone && has(over, vector);
@@ -173,23 +199,15 @@ void BlockLowering::emit_reduce(ValueId id, const std::function<void(ExprId)>& d
         const ExprId total =
             fuses ? sum_of_products()
                   : run(mean ? Reduction::kSum : v.reduction, type, [&] { return b_.cast(type, value(operand)); });
-        return done(mean ? b_.op(Op::kDiv, type, {total, b_.cast(type, count(over))}) : total);
+        return done(total, kNone);
       }
-      // First the extreme, then the first position that holds it; a NaN is its own extreme.
+      // First the extreme, then the first position that holds it.
       const Reduction extreme = v.reduction == Reduction::kArgmax ? Reduction::kMax : Reduction::kMin;
       ExprId best = run(extreme, type, [&] { return value(operand); });
       best = b_.name_value(*top().body, "best", best);
-      const ExprId at = run(Reduction::kMin, RegType::kI64, [&] {
-        const ExprId x = value(operand);
-        ExprId match = b_.compare(Op::kEq, x, best);
-        if (ax::is_float(type)) {
-          const ExprId both_nan = b_.both(b_.compare(Op::kNe, x, x), b_.compare(Op::kNe, best, best));
-          match = b_.op(Op::kOr, RegType::kBool, {match, both_nan});
-        }
-        return b_.select(match, position_within(over), b_.i64(kNowhere));
-      });
-      const ExprId none = b_.compare(Op::kEq, at, b_.i64(kNowhere));
-      done(b_.cast(v.type, b_.select(none, b_.i64(-1), at)));
+      const ExprId at = run(Reduction::kMin, RegType::kI64,
+                            [&] { return position_if_best(value(operand), best, position_within(over)); });
+      done(best, at);
     });
   });
 }
