@@ -112,6 +112,9 @@ class BlockLowering {
   ExprId product_of(std::span<const ax::ValueId> factors);
   void row_block(const ax::Parallel& block, const Contraction& contraction, std::span<const BufferId> panels,
                  ExprId from, std::int64_t height);
+  void multiply(const Contraction& contraction, std::span<const RegId> sums, std::span<const BufferId> panels,
+                ExprId from, std::int64_t height, ExprId lo, ExprId hi);
+  void stream_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows);
   /// Blocks of `rows` rows, then lower ones for what is left.
   void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
                   const std::function<void(ExprId from, std::int64_t height)>& fill);

@@ -24,6 +24,8 @@ constexpr std::int32_t kPanelVectors = 3;
 /// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
 /// shared by many; but the rows of a tile should stay in L2 while panels pass by.
 constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
+/// With few rows: columns per tile, whose sums stay in L1 or close to it, and rows of the right operand at a time.
+constexpr std::int64_t kStreamColumns = 1024, kStreamDepth = 16;
 /// A fused multiply-add of one element at 100 GF/s.
 constexpr double kNanosecondsPerStep = 0.02;
 
@@ -50,7 +52,8 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   modes_.lane_vectors = panel.vectors;
   modes_.keep.assign(k_.tiles.values.size(), false);
   modes_.unit.assign(k_.tiles.axes.size(), 0);
-  lane_tile_ = panel.lanes * panel.vectors;
+  const bool few_rows = k_.size == SizeClass::kSkinny;  // transposed ones are not for this nest, see prefers_dots
+  lane_tile_ = few_rows ? kStreamColumns : panel.lanes * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
   window_lo_.assign(k_.tiles.axes.size(), kNone);
@@ -68,12 +71,16 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
     tile_origin_[axis] = b_.var(launch.tiles.back().var);
   };
   for (const AxisId axis : contraction.others) tile(axis, b_.i64(1));
-  const ExprId row_step = row_tile(contraction, rows, type);
+  const ExprId row_step = few_rows ? b_.i64(rows) : row_tile(contraction, rows, type);
   tile(contraction.row, row_step);
   tile(contraction.column, b_.i64(lane_tile_));
   tile_loops(contraction.others, launch.tiles, 0, [&] {
     top().control = true;
-    contraction_tile(block, contraction, panel, rows, row_step);
+    if (few_rows) {
+      stream_tile(block, contraction, panel, rows);
+    } else {
+      contraction_tile(block, contraction, panel, rows, row_step);
+    }
   });
   launch.scratch = scratch_;
   ExprId steps = b_.number(RegType::kF64, kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes);
@@ -168,8 +175,21 @@ void BlockLowering::row_block(const ax::Parallel& block, const Contraction& cont
     sums.push_back(b_.new_register("acc", type, top().vector.lanes, top().vector.vectors, {height}));
     top().body->push_back({Declare{.reg = sums.back(), .value = b_.constant(type, {})}});
   }
+  multiply(contraction, sums, panels, from, height, b_.i64(0), k_.axis_extent(contraction.products[0].over));
+  each_row(contraction.row, from, height, [&](ExprId i) {
+    top().control = true;
+    for (std::size_t p = 0; p < sums.size(); ++p) {
+      name(depth(), contraction.products[p].reduce, b_.reg(sums[p], {i}));
+    }
+    statements(block.body);
+  });
+}
+
+/// Adds the products of [lo, hi) along the reduced axis to `sums`.
+void BlockLowering::multiply(const Contraction& contraction, std::span<const RegId> sums,
+                             std::span<const BufferId> panels, ExprId from, std::int64_t height, ExprId lo, ExprId hi) {
   const AxisId over = contraction.products[0].over;
-  loop_over(over, b_.i64(0), k_.axis_extent(over), {}, [&] {
+  loop_over(over, lo, hi, {}, [&] {
     std::vector<ExprId> right;
     for (std::size_t p = 0; p < sums.size(); ++p) {
       const ExprId local = b_.sub(position(contraction.column), tile_origin_[contraction.column]);
@@ -188,12 +208,75 @@ void BlockLowering::row_block(const ax::Parallel& block, const Contraction& cont
       }
     });
   });
-  each_row(contraction.row, from, height, [&](ExprId i) {
-    top().control = true;
-    for (std::size_t p = 0; p < sums.size(); ++p) {
-      name(depth(), contraction.products[p].reduce, b_.reg(sums[p], {i}));
-    }
-    statements(block.body);
+}
+
+/// Few rows: the right operand is read once and in order, kStreamDepth of its rows at a time, while the sums of all
+/// columns of the tile stay in L1. Column panels would touch a new page with every step.
+void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
+                                std::int64_t rows) {
+  const AxisId column = contraction.column, row = contraction.row, over = contraction.products[0].over;
+  const ExprId first = tile_origin_[column], top_row = tile_origin_[row];
+  const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
+  const ExprId end = b_.min(b_.add(top_row, b_.i64(rows)), k_.axis_extent(row));
+  const std::vector<BufferId> panels(contraction.products.size(), kNone);
+  std::vector<BufferId> totals;
+  for (const Contraction::Product& product : contraction.products) {
+    totals.push_back(b_.new_buffer({.name = "total",
+                                    .kind = Buffer::Kind::kWorker,
+                                    .dtype = scratch_dtype(k_.value(product.reduce).type),
+                                    .extents = {b_.i64(rows), b_.i64(lane_tile_)},
+                                    .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}}));
+    scratch_.push_back(totals.back());
+  }
+  auto at = [&] { return std::vector{b_.sub(position(row), top_row), b_.sub(position(column), first)}; };
+  auto store = [&](std::size_t p, ExprId value) {
+    Store out{.buffer = totals[p], .indices = at(), .value = value};
+    out.access = b_.access(out.buffer, out.indices);
+    top().body->push_back({std::move(out)});
+  };
+  loop_over(row, top_row, end, {}, [&] {
+    loop_over(column, first, last, panel, [&] {
+      for (std::size_t p = 0; p < totals.size(); ++p) {
+        store(p, b_.constant(k_.value(contraction.products[p].reduce).type, {}));
+      }
+    });
+  });
+  Loop depths{.var = b_.loop_var(k_.axis(over).name + "0"),
+              .lo = b_.i64(0),
+              .hi = k_.axis_extent(over),
+              .step = b_.i64(kStreamDepth)};
+  Body body;
+  with_scope({.body = &body, .bound = top().bound, .vector = top().vector}, [&] {
+    const ExprId lo = b_.var(depths.var);
+    const ExprId hi = b_.name_value(body, "end", b_.min(b_.add(lo, b_.i64(kStreamDepth)), depths.hi));
+    loop_over(column, first, last, panel, [&] {
+      row_blocks(row, top_row, end, rows, [&](ExprId from, std::int64_t height) {
+        std::vector<RegId> sums;
+        for (std::size_t p = 0; p < totals.size(); ++p) {
+          const RegType type = k_.value(contraction.products[p].reduce).type;
+          sums.push_back(b_.new_register("acc", type, panel.lanes, panel.vectors, {height}));
+          top().body->push_back({Declare{.reg = sums[p], .value = b_.constant(type, {})}});
+          each_row(row, from, height, [&](ExprId i) {
+            top().body->push_back({Set{.reg = sums[p], .indices = {i}, .value = b_.load(totals[p], at())}});
+          });
+        }
+        multiply(contraction, sums, panels, from, height, lo, hi);
+        each_row(row, from, height, [&](ExprId i) {
+          for (std::size_t p = 0; p < totals.size(); ++p) store(p, b_.reg(sums[p], {i}));
+        });
+      });
+    });
+  });
+  depths.body = std::move(body);
+  top().body->push_back({std::move(depths)});
+  loop_over(row, top_row, end, {}, [&] {
+    loop_over(column, first, last, panel, [&] {
+      top().control = true;
+      for (std::size_t p = 0; p < totals.size(); ++p) {
+        name(depth(), contraction.products[p].reduce, b_.load(totals[p], at()));
+      }
+      statements(block.body);
+    });
   });
 }
 
