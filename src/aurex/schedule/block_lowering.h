@@ -114,7 +114,7 @@ class BlockLowering {
                  ExprId from, std::int64_t height);
   void multiply(const Contraction& contraction, std::span<const RegId> sums, std::span<const BufferId> panels,
                 ExprId from, std::int64_t height, ExprId lo, ExprId hi);
-  void stream_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows);
+  void stream_tile(const ax::Parallel& block, const Contraction& contraction, std::int32_t lanes);
   /// Blocks of `rows` rows, then lower ones for what is left.
   void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
                   const std::function<void(ExprId from, std::int64_t height)>& fill);

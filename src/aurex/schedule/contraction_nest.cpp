@@ -24,8 +24,9 @@ constexpr std::int32_t kPanelVectors = 3;
 /// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
 /// shared by many; but the rows of a tile should stay in L2 while panels pass by.
 constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
-/// With few rows: columns per tile, whose sums stay in L1 or close to it, and rows of the right operand at a time.
-constexpr std::int64_t kStreamColumns = 1024, kStreamDepth = 16;
+/// With few rows: rows and columns per tile, whose sums stay close to L1; rows per register block, which half of the
+/// registers hold four vectors wide; and rows of the right operand at a time.
+constexpr std::int64_t kStreamRows = 12, kStreamColumns = 1024, kStreamBlock = 4, kStreamDepth = 16;
 /// A fused multiply-add of one element at 100 GF/s.
 constexpr double kNanosecondsPerStep = 0.02;
 
@@ -71,13 +72,13 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
     tile_origin_[axis] = b_.var(launch.tiles.back().var);
   };
   for (const AxisId axis : contraction.others) tile(axis, b_.i64(1));
-  const ExprId row_step = few_rows ? b_.i64(rows) : row_tile(contraction, rows, type);
+  const ExprId row_step = few_rows ? b_.i64(kStreamRows) : row_tile(contraction, rows, type);
   tile(contraction.row, row_step);
   tile(contraction.column, b_.i64(lane_tile_));
   tile_loops(contraction.others, launch.tiles, 0, [&] {
     top().control = true;
     if (few_rows) {
-      stream_tile(block, contraction, panel, rows);
+      stream_tile(block, contraction, panel.lanes);
     } else {
       contraction_tile(block, contraction, panel, rows, row_step);
     }
@@ -212,19 +213,20 @@ void BlockLowering::multiply(const Contraction& contraction, std::span<const Reg
 
 /// Few rows: the right operand is read once and in order, kStreamDepth of its rows at a time, while the sums of all
 /// columns of the tile stay in L1. Column panels would touch a new page with every step.
-void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
-                                std::int64_t rows) {
+void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& contraction, std::int32_t lanes) {
+  const auto products = static_cast<std::int32_t>(contraction.products.size());
+  const VectorShape panel{.lanes = lanes, .vectors = std::max(k_.target.vector_registers / 8 / products, 1)};
   const AxisId column = contraction.column, row = contraction.row, over = contraction.products[0].over;
   const ExprId first = tile_origin_[column], top_row = tile_origin_[row];
   const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
-  const ExprId end = b_.min(b_.add(top_row, b_.i64(rows)), k_.axis_extent(row));
+  const ExprId end = b_.min(b_.add(top_row, b_.i64(kStreamRows)), k_.axis_extent(row));
   const std::vector<BufferId> panels(contraction.products.size(), kNone);
   std::vector<BufferId> totals;
   for (const Contraction::Product& product : contraction.products) {
     totals.push_back(b_.new_buffer({.name = "total",
                                     .kind = Buffer::Kind::kWorker,
                                     .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                    .extents = {b_.i64(rows), b_.i64(lane_tile_)},
+                                    .extents = {b_.i64(kStreamRows), b_.i64(lane_tile_)},
                                     .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}}));
     scratch_.push_back(totals.back());
   }
@@ -250,7 +252,7 @@ void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& co
     const ExprId lo = b_.var(depths.var);
     const ExprId hi = b_.name_value(body, "end", b_.min(b_.add(lo, b_.i64(kStreamDepth)), depths.hi));
     loop_over(column, first, last, panel, [&] {
-      row_blocks(row, top_row, end, rows, [&](ExprId from, std::int64_t height) {
+      row_blocks(row, top_row, end, kStreamBlock, [&](ExprId from, std::int64_t height) {
         std::vector<RegId> sums;
         for (std::size_t p = 0; p < totals.size(); ++p) {
           const RegType type = k_.value(contraction.products[p].reduce).type;
