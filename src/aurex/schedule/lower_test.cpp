@@ -300,6 +300,8 @@ TEST(Lower, ContractionsAgreeAroundTheirBlocks) {
     }
   }
   expect_agreement(kMatmul, "matmul", {{"M", 150}, {"N", 50}, {"K", 3}});
+  // Few rows: tiles of 12 rows by 1024 columns, 16 steps at a time.
+  expect_agreement(kMatmul, "matmul", {{"M", 5}, {"N", 1030}, {"K", 17}});
 }
 
 TEST(Lower, TransposedOperandsAndEpiloguesAgree) {
