@@ -143,17 +143,17 @@ void KernelCall::allocate_missing(jit::Call& call) {
 /// Runs a prepared call, without the GIL where it takes long enough for others to use it.
 void KernelCall::launch(jit::Call& call) {
   const jit::CodeEntry& entry = call.prepare();
-  const AurexPlan plan = jit::plan(entry, call.bound());
-  if (plan.nanoseconds < kReleaseGilNanoseconds) return call.run_prepared(entry, plan);
+  const double nanoseconds = call.plan().nanoseconds;
+  if (nanoseconds < kReleaseGilNanoseconds) return call.run_prepared(entry);
   PyThreadState* const state = PyEval_SaveThread();
   try {
     std::optional<InterruptGuard> guard;
     jit::LaunchOptions options;
-    if (plan.nanoseconds > kInterruptibleNanoseconds) {
+    if (nanoseconds > kInterruptibleNanoseconds) {
       guard.emplace();
       options.stop = &InterruptGuard::stop();
     }
-    call.run_prepared(entry, plan, options);
+    call.run_prepared(entry, options);
   } catch (...) {
     PyEval_RestoreThread(state);
     if (PyErr_CheckSignals() < 0) throw PythonErrorSet{};  // KeyboardInterrupt instead of "was stopped"

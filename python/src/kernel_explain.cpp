@@ -31,7 +31,7 @@ Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns)
           .target = target.name,
           .times = entry.times,
           .compiled = entry.made_ns >= start_ns,
-          .plan = jit::plan(entry, call.bound())};
+          .plan = call.plan()};
 }
 
 PyObject* make_explanation(const KernelObject& self, const Facts& facts) {

@@ -8,8 +8,9 @@
 // OutOfMemory, each naming the kernel and the parameter. Nothing is written to before a call has been accepted.
 //
 // A BoundCall is the result: flat tables of the layout that kernel_abi.h prescribes. Filling one again for the same
-// program allocates nothing, so a launch path keeps one per thread. The interpreter and compiled code both run on it. A
-// Binding may be used by several threads, a BoundCall by one at a time.
+// program allocates nothing, so a launch path keeps one per thread; where nothing but addresses has changed since,
+// repeat() takes the place of solve(). The interpreter and compiled code both run on it. A Binding may be used by
+// several threads, a BoundCall by one at a time.
 //
 //   Binding binding(program);                    // the program must outlive it
 //   BoundCall call;
@@ -19,7 +20,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aurex/ax/launch_scalar.h"
@@ -49,6 +52,22 @@ struct Arguments {
   std::span<const NamedExtent> extents = {};
 };
 
+/// What a call that was bound looked like, apart from addresses: what the next one is compared with.
+struct CallDescription {
+  struct Array {
+    bool given = false;  // scratch arrays are not
+    DType dtype = DType::kF32;
+    int rank = 0;
+    std::uint32_t dims = 0;          // where its extents begin in `dims`, strides after them
+    std::int64_t low = 0, high = 0;  // bytes from its first element, [low, high); equal where there are no elements
+  };
+  bool complete = false;
+  std::vector<Array> arrays;  // per array of the program
+  std::vector<std::int64_t> dims;
+  std::vector<ScalarArgument> scalars;
+  std::vector<std::pair<std::string, std::int64_t>> extents;
+};
+
 struct BoundCall {
   std::vector<std::int64_t> extents;  // per dimension
   std::vector<std::int64_t> packs;    // kAurexPackRank merged extents per pack
@@ -59,6 +78,10 @@ struct BoundCall {
   std::vector<Dims> pack_shapes;          // per pack, as the caller sees it; of an expression kernel: the whole shape
   std::vector<const TensorView*> views;   // per array; null for scratch and for results still to be given
   std::vector<std::uint32_t> known_from;  // per dimension: the array that gave it, or kNone
+  /// Whether all but addresses, and so whatever was derived from the rest, is what it was before: repeat() says so, and
+  /// finish() takes it back where a result differs.
+  bool repeated = false;
+  CallDescription before;
 
   [[nodiscard]] LaunchFacts facts() const { return {extents.data(), f64_scalars.data(), i64_scalars.data()}; }
   /// Without scratch, error record, runtime and context, which are the launcher's.
@@ -72,6 +95,11 @@ class Binding {
 
   /// Solves the dimensions and takes the scalars.
   void solve(const Arguments& arguments, BoundCall& call) const;
+
+  /// Takes the place of solve() where `call` was last finished by this Binding and the arguments differ from those in
+  /// nothing but addresses: dtypes, shapes, strides, scalars and named extents are the same. False otherwise; then
+  /// solve() must follow. Results may be given later, as with solve(). Allocates nothing.
+  [[nodiscard]] bool repeat(const Arguments& arguments, BoundCall& call) const;
 
   /// The shape of a result of a solved call. Raises OutOfMemory where its bytes do not fit 63 bits.
   [[nodiscard]] Dims result_shape(const BoundCall& call, ArrayId array) const;
@@ -119,8 +147,12 @@ class Binding {
   void plan_array(ArrayId id, std::uint32_t& slots);
   void take_scalars(const Arguments& arguments, BoundCall& call) const;
   void take_views(const Arguments& arguments, BoundCall& call) const;
+  [[nodiscard]] bool same_results(const BoundCall& call) const;
+  void check_memory_again(const BoundCall& call) const;
+  void describe(BoundCall& call) const;
   void check_results(const BoundCall& call) const;
   void check_aliases(const BoundCall& call) const;
+  void check_alias(const BoundCall& call, ArrayId out, ArrayId other) const;
   void lay_out_axes(BoundCall& call) const;
   void merge_pack(PackId pack, BoundCall& call) const;
   void merge_broadcast(BoundCall& call) const;

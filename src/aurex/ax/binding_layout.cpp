@@ -93,18 +93,22 @@ void Binding::check_aliases(const BoundCall& call) const {
   for (const ArrayId out : written_) {
     for (ArrayId other = 0; other < program_.arrays.size(); ++other) {
       if (other == out || call.views[other] == nullptr) continue;
-      if (ranges_disjoint(*call.views[out], *call.views[other])) continue;
-      const Overlap overlap = classify_overlap(*call.views[out], *call.views[other]);
-      if (overlap == Overlap::kDisjoint) continue;
-      const Array& written = program_.arrays[out];
-      const Array& read = program_.arrays[other];
-      // The same elements, each read in the tile that writes it, before it is written.
-      if (overlap == Overlap::kIdentical && read.role == ArrayRole::kInput && written.in_place) continue;
-      throw with_fields(InvalidConfig("kernel " + program_.name + ": output '" + written.name +
-                                      "' shares memory with '" + read.name + "'"),
-                        {{"kernel", program_.name}, {"argument", written.name}, {"other", read.name}});
+      if (!ranges_disjoint(*call.views[out], *call.views[other])) check_alias(call, out, other);
     }
   }
+}
+
+/// Of two arrays whose ranges meet.
+void Binding::check_alias(const BoundCall& call, ArrayId out, ArrayId other) const {
+  const Array& written = program_.arrays[out];
+  const Array& read = program_.arrays[other];
+  // The same elements, each read in the tile that writes it, before it is written.
+  const bool in_place = read.role == ArrayRole::kInput && written.in_place;
+  if (in_place && views_identical(*call.views[out], *call.views[other])) return;
+  if (classify_overlap(*call.views[out], *call.views[other]) == Overlap::kDisjoint) return;
+  throw with_fields(InvalidConfig("kernel " + program_.name + ": output '" + written.name + "' shares memory with '" +
+                                  read.name + "'"),
+                    {{"kernel", program_.name}, {"argument", written.name}, {"other", read.name}});
 }
 
 void Binding::lay_out_axes(BoundCall& call) const {
@@ -203,6 +207,15 @@ void Binding::merge_broadcast(BoundCall& call) const {
 }
 
 void Binding::finish(BoundCall& call) const {
+  if (call.repeated && same_results(call)) {
+    check_memory_again(call);
+    for (ArrayId id = 0; id < program_.arrays.size(); ++id) {
+      if (call.views[id] != nullptr) call.arrays[id].data = static_cast<char*>(call.views[id]->data);
+    }
+    return;
+  }
+  call.repeated = false;
+  call.before.complete = false;
   check_results(call);
   check_aliases(call);
   call.packs.resize(program_.pack_count * static_cast<std::size_t>(kAurexPackRank));
@@ -214,6 +227,7 @@ void Binding::finish(BoundCall& call) const {
   } else {
     for (PackId pack = 0; pack < program_.pack_count; ++pack) merge_pack(pack, call);
   }
+  describe(call);
 }
 
 }  // namespace aurex::ax

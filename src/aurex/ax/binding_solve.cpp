@@ -338,9 +338,14 @@ class Binding::Solver {
 };
 
 void Binding::solve(const Arguments& arguments, BoundCall& call) const {
+  call.repeated = false;
+  call.before.complete = false;
   take_views(arguments, call);
   take_scalars(arguments, call);
   Solver(*this, arguments, call).solve();
+  call.before.scalars.assign(arguments.scalars.begin(), arguments.scalars.end());
+  call.before.extents.clear();
+  for (const NamedExtent& given : arguments.extents) call.before.extents.emplace_back(given.name, given.value);
 }
 
 }  // namespace aurex::ax

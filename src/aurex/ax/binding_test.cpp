@@ -333,6 +333,54 @@ TEST_F(BindingTest, AnOutputThatOverlapsIsReadOnlyOfAnotherShapeOrNotDistinctIsR
   EXPECT_EQ(refused(views_.make({6})), "accepted");
 }
 
+TEST_F(BindingTest, ACallThatDiffersInAddressesOnlyRepeatsTheOneBefore) {
+  const Signature s = matmul();
+  bind(s.program, {views_.make({2, 3}), views_.make({3, 4})}, {views_.make({2, 4})});
+  const TensorView a = views_.make({2, 3}), b = views_.make({3, 4}), c = views_.make({2, 4});
+  const auto repeats = [&](const TensorView& x, const TensorView& y, const TensorView& z,
+                           std::vector<NamedExtent> extents = {}) {
+    const TensorView* const inputs[] = {&x, &y};
+    const TensorView* const results[] = {&z};
+    return binding_->repeat({.arrays = inputs, .results = results, .extents = extents}, call_);
+  };
+  ASSERT_TRUE(repeats(a, b, c));
+  binding_->finish(call_);
+  EXPECT_TRUE(call_.repeated);
+  EXPECT_EQ(call_.arrays[2].data, c.data);
+  EXPECT_EQ(call_.arrays[0].data, a.data);
+  EXPECT_THAT(strides(1, 2), ElementsAre(4, 1));
+  EXPECT_FALSE(repeats(views_.make({2, 4}), b, c));
+  EXPECT_FALSE(repeats(a, transpose(views_.make({4, 3})), c));
+  EXPECT_FALSE(repeats(a, views_.make({3, 4}, DType::kF64), c));
+  EXPECT_FALSE(repeats(a, views_.make({12}), c));
+  EXPECT_FALSE(repeats(a, b, views_.make({2, 5})));
+  EXPECT_FALSE(repeats(a, b, c, {{"M", 2}}));
+  EXPECT_TRUE(repeats(a, b, c));
+}
+
+TEST_F(BindingTest, AResultGivenLateMayEndARepeat) {
+  const Signature s = matmul();
+  bind(s.program, {views_.make({2, 3}), views_.make({3, 4})});
+  const TensorView a = views_.make({2, 3}), b = views_.make({3, 4}), c = transpose(views_.make({4, 2}));
+  const TensorView* const inputs[] = {&a, &b};
+  ASSERT_TRUE(binding_->repeat({.arrays = inputs}, call_));
+  EXPECT_EQ(binding_->result_shape(call_, 2), (Dims{2, 4}));
+  call_.views[2] = &c;
+  binding_->finish(call_);
+  EXPECT_FALSE(call_.repeated);
+  EXPECT_THAT(strides(2, 2), ElementsAre(1, 2));
+}
+
+TEST_F(BindingTest, ARefusedCallIsNotRepeated) {
+  const Signature s = matmul();
+  bind(s.program, {views_.make({2, 3}), views_.make({3, 4})});
+  const TensorView a = views_.make({2, 3}), b = views_.make({3, 4}), wrong = views_.make({5, 4});
+  const TensorView* const refused[] = {&a, &wrong};
+  EXPECT_THROW(binding_->solve({.arrays = refused}, call_), ShapeMismatch);
+  const TensorView* const inputs[] = {&a, &b};
+  EXPECT_FALSE(binding_->repeat({.arrays = inputs}, call_));
+}
+
 TEST_F(BindingTest, TwoResultsMayNotShareMemory) {
   Signature s = broadcast_add();
   s.array("w", ArrayRole::kResult, {0, 1});

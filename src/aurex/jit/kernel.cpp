@@ -64,39 +64,49 @@ Call::Call(const std::shared_ptr<KernelState>& kernel, std::span<const Argument>
     : kernel_(kernel) {
   const ax::KernelInterface& interface = kernel->interface();
   variant_ = &kernel->variant_for(arguments, results);
-  bound_ = variant_->take_call();
+  tables_ = variant_->take_tables();
   SortedArguments sorted;
   sort(arguments, interface, sorted);
-  variant_->binding().solve({.arrays = {sorted.arrays.data(), sorted.array_count},
-                             .scalars = {sorted.scalars(), sorted.scalar_count},
-                             .results = results,
-                             .extents = extents},
-                            *bound_);
+  const ax::Arguments given = {.arrays = {sorted.arrays.data(), sorted.array_count},
+                               .scalars = {sorted.scalars(), sorted.scalar_count},
+                               .results = results,
+                               .extents = extents};
+  const ax::Binding& binding = variant_->binding();
+  if (!binding.repeat(given, tables_->bound)) binding.solve(given, tables_->bound);
 }
 
-Call::~Call() { variant_->recycle(std::move(bound_)); }
+Call::~Call() { variant_->recycle(std::move(tables_)); }
 
 Dims Call::result_shape(std::size_t i) const {
-  return variant_->binding().result_shape(*bound_, variant_->binding().results()[i]);
+  return variant_->binding().result_shape(tables_->bound, variant_->binding().results()[i]);
 }
 
 DType Call::result_dtype(std::size_t i) const {
   return variant_->program().arrays[variant_->binding().results()[i]].storage.dtype;
 }
 
-void Call::give(std::size_t i, const TensorView& result) { bound_->views[variant_->binding().results()[i]] = &result; }
-
-const CodeEntry& Call::prepare() {
-  variant_->binding().finish(*bound_);
-  return variant_->code_for(*bound_, kernel_->target());
+void Call::give(std::size_t i, const TensorView& result) {
+  tables_->bound.views[variant_->binding().results()[i]] = &result;
 }
 
-void Call::run_prepared(const CodeEntry& entry, const AurexPlan& plan, const LaunchOptions& options) {
-  launch(variant_->program(), entry, *bound_, plan, options);
+const CodeEntry& Call::prepare() {
+  LaunchTables& tables = *tables_;
+  variant_->binding().finish(tables.bound);
+  if (tables.bound.repeated && tables.entry) return *tables.entry;
+  tables.entry = nullptr;
+  tables.planned = false;
+  tables.entry = &variant_->code_for(tables.bound, kernel_->target());
+  return *tables.entry;
+}
+
+const AurexPlan& Call::plan() {
+  if (!tables_->planned) tables_->plan = jit::plan(*tables_->entry, tables_->bound);
+  tables_->planned = true;
+  return tables_->plan;
 }
 
 void Call::run_prepared(const CodeEntry& entry, const LaunchOptions& options) {
-  run_prepared(entry, plan(entry, *bound_), options);
+  launch(variant_->program(), entry, tables_->bound, plan(), options);
 }
 
 }  // namespace jit
@@ -141,11 +151,11 @@ Module::Module(std::shared_ptr<const ax::Source> source, ax::UseLoader use) {
 }
 
 const Kernel& Module::operator[](std::string_view kernel) const {
-  std::vector<std::string_view> names;
   for (const Kernel& k : kernels_) {
     if (k.name() == kernel) return k;
-    names.push_back(k.name());
   }
+  std::vector<std::string_view> names;
+  for (const Kernel& k : kernels_) names.push_back(k.name());
   ArgumentError error(fmt::format("no kernel is called '{}'; there are: {}", kernel, fmt::join(names, ", ")));
   error.with("argument", std::string(kernel));
   throw error;

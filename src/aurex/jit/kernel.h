@@ -67,20 +67,20 @@ class Call {
 
   /// Checks the results and finds or makes the code; every result must have been given.
   const CodeEntry& prepare();
+  /// What prepare() found, before it runs.
+  [[nodiscard]] const AurexPlan& plan();
   /// Runs what prepare() returned.
   void run_prepared(const CodeEntry& entry, const LaunchOptions& options = {});
-  /// The same for a caller that has the plan already.
-  void run_prepared(const CodeEntry& entry, const AurexPlan& plan, const LaunchOptions& options = {});
   /// Both.
   void run(const LaunchOptions& options = {}) { run_prepared(prepare(), options); }
   [[nodiscard]] const Variant& variant() const { return *variant_; }
   /// Complete after prepare().
-  [[nodiscard]] const ax::BoundCall& bound() const { return *bound_; }
+  [[nodiscard]] const ax::BoundCall& bound() const { return tables_->bound; }
 
  private:
   std::shared_ptr<KernelState> kernel_;
   Variant* variant_ = nullptr;
-  std::unique_ptr<ax::BoundCall> bound_;
+  std::unique_ptr<LaunchTables> tables_;
 };
 
 }  // namespace jit

@@ -57,6 +57,7 @@ void place_scratch(const ax::TileProgram& program, ax::BoundCall& call) {
     }
   };
   each([](AurexArray&) {});
+  if (bytes == 0) return;
   if (bytes > memory.size()) memory = Buffer(bytes);
   each([&](AurexArray& array) { array.data = reinterpret_cast<char*>(memory.data()) + bytes; });
 }

@@ -51,7 +51,7 @@ Variant::Variant(ax::Specialization given, ax::TileProgram program)
     : given_(std::move(given)), program_(std::move(program)), binding_(program_) {}
 
 Variant::~Variant() {
-  delete spare_.load();
+  for (const Place& place : spare_) delete place.tables.load();
   for (const CodeEntry* entry = entries_.load(); entry;) delete std::exchange(entry, entry->next);
 }
 
@@ -93,13 +93,22 @@ const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Ta
   return *entry.release();
 }
 
-std::unique_ptr<ax::BoundCall> Variant::take_call() {
-  std::unique_ptr<ax::BoundCall> call(spare_.exchange(nullptr, std::memory_order_acquire));
-  return call ? std::move(call) : std::make_unique<ax::BoundCall>();
+Variant::Place& Variant::place_of_thread() {
+  static std::atomic<std::size_t> threads = 0;
+  constexpr std::size_t kNone = kPlaces;
+  thread_local std::size_t place = kNone;
+  if (place == kNone) place = threads.fetch_add(1, std::memory_order_relaxed) % kPlaces;
+  return spare_[place];
 }
 
-void Variant::recycle(std::unique_ptr<ax::BoundCall> call) {
-  const std::unique_ptr<ax::BoundCall> replaced(spare_.exchange(call.release(), std::memory_order_release));
+std::unique_ptr<LaunchTables> Variant::take_tables() {
+  std::unique_ptr<LaunchTables> tables(place_of_thread().tables.exchange(nullptr, std::memory_order_acquire));
+  return tables ? std::move(tables) : std::make_unique<LaunchTables>();
+}
+
+void Variant::recycle(std::unique_ptr<LaunchTables> tables) {
+  const std::unique_ptr<LaunchTables> replaced(
+      place_of_thread().tables.exchange(tables.release(), std::memory_order_acq_rel));
 }
 
 }  // namespace aurex::jit

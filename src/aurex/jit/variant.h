@@ -5,6 +5,7 @@
 // A variant owns its tile program and binding, and a list of code entries, one per stride classes and size class.
 // Entries are only ever added, at the front, so a look-up walks the list without a lock while another thread compiles.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,14 @@ struct CodeEntry {
   CodeEntry* next = nullptr;
 };
 
+/// The tables of a launch, kept with the code and the plan that the launch before found for them.
+struct LaunchTables {
+  ax::BoundCall bound;
+  const CodeEntry* entry = nullptr;
+  AurexPlan plan{};
+  bool planned = false;  // for `entry`
+};
+
 class Variant {
  public:
   Variant(ax::Specialization given, ax::TileProgram program);
@@ -56,9 +65,10 @@ class Variant {
   /// The code that fits a bound call, compiled now if need be; threads that race for the same entry compile it once.
   [[nodiscard]] const CodeEntry& code_for(const ax::BoundCall& call, const schedule::Target& target);
 
-  /// Call tables for one launch, reused so that a launch allocates nothing. Give them back with `recycle`.
-  [[nodiscard]] std::unique_ptr<ax::BoundCall> take_call();
-  void recycle(std::unique_ptr<ax::BoundCall> call);
+  /// Tables for one launch, if possible those of the calling thread's last one, so that a launch like it allocates
+  /// nothing and solves nothing. Give them back with `recycle`, on the same thread or another.
+  [[nodiscard]] std::unique_ptr<LaunchTables> take_tables();
+  void recycle(std::unique_ptr<LaunchTables> tables);
 
   double specialize_ms = 0;
   Variant* next = nullptr;  // in the kernel's list
@@ -72,7 +82,14 @@ class Variant {
   const ax::Binding binding_;
   std::atomic<CodeEntry*> entries_ = nullptr;
   std::mutex compiling_;
-  std::atomic<ax::BoundCall*> spare_ = nullptr;
+
+  /// Threads take places in turn; more threads than places share them, and make tables anew where they collide.
+  static constexpr std::size_t kPlaces = 16;
+  struct alignas(64) Place {
+    std::atomic<LaunchTables*> tables = nullptr;
+  };
+  [[nodiscard]] Place& place_of_thread();
+  std::array<Place, kPlaces> spare_;
 };
 
 /// The stride classes of a bound call.

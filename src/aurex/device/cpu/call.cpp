@@ -62,6 +62,7 @@ class PrintLog {
   }
 
   void flush() {
+    if (current_.empty()) return;
     std::sort_heap(current_.begin(), current_.end(), before);
     for (const Entry& entry : current_) kept_.push_back(entry.record);
     current_.clear();
