@@ -62,6 +62,7 @@ struct CallDescription {
     std::int64_t low = 0, high = 0;  // bytes from its first element, [low, high); equal where there are no elements
   };
   bool complete = false;
+  bool measured = false;      // low and high are set
   std::vector<Array> arrays;  // per array of the program
   std::vector<std::int64_t> dims;
   std::vector<ScalarArgument> scalars;
@@ -150,6 +151,7 @@ class Binding {
   [[nodiscard]] bool same_results(const BoundCall& call) const;
   void check_memory_again(const BoundCall& call) const;
   void describe(BoundCall& call) const;
+  void measure(BoundCall& call) const;
   void check_results(const BoundCall& call) const;
   void check_aliases(const BoundCall& call) const;
   void check_alias(const BoundCall& call, ArrayId out, ArrayId other) const;

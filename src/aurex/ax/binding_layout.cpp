@@ -208,6 +208,7 @@ void Binding::merge_broadcast(BoundCall& call) const {
 
 void Binding::finish(BoundCall& call) const {
   if (call.repeated && same_results(call)) {
+    if (!call.before.measured) measure(call);
     check_memory_again(call);
     for (ArrayId id = 0; id < program_.arrays.size(); ++id) {
       if (call.views[id] != nullptr) call.arrays[id].data = static_cast<char*>(call.views[id]->data);

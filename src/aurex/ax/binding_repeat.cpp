@@ -92,23 +92,36 @@ void Binding::check_memory_again(const BoundCall& call) const {
 void Binding::describe(BoundCall& call) const {
   CallDescription& now = call.before;
   now.arrays.resize(program_.arrays.size());
-  now.dims.clear();
+  std::size_t numbers = 0;
+  for (const TensorView* view : call.views) numbers += view == nullptr ? 0 : 2 * static_cast<std::size_t>(view->rank());
+  now.dims.resize(numbers);
+  std::int64_t* next = now.dims.data();
+  for (ArrayId id = 0; id < program_.arrays.size(); ++id) {
+    CallDescription::Array& array = now.arrays[id];
+    const TensorView* view = call.views[id];
+    array.given = view != nullptr;
+    if (view == nullptr) continue;
+    array.dtype = view->dtype;
+    array.rank = view->rank();
+    array.dims = static_cast<std::uint32_t>(next - now.dims.data());
+    for (const std::int64_t extent : view->shape) *next++ = extent;
+    for (const std::int64_t stride : view->strides) *next++ = stride;
+  }
+  now.complete = true;
+  now.measured = false;
+}
+
+/// Left to the first repeat: calls that never repeat do not pay for it.
+void Binding::measure(BoundCall& call) const {
   for (ArrayId id = 0; id < program_.arrays.size(); ++id) {
     const TensorView* view = call.views[id];
-    now.arrays[id] = {};
     if (view == nullptr) continue;
     const ByteRange bytes = byte_range(*view);
     const auto base = reinterpret_cast<std::uintptr_t>(view->data);
-    now.arrays[id] = {.given = true,
-                      .dtype = view->dtype,
-                      .rank = view->rank(),
-                      .dims = static_cast<std::uint32_t>(now.dims.size()),
-                      .low = static_cast<std::int64_t>(bytes.begin - base),
-                      .high = static_cast<std::int64_t>(bytes.end - base)};
-    now.dims.insert(now.dims.end(), view->shape.begin(), view->shape.end());
-    now.dims.insert(now.dims.end(), view->strides.begin(), view->strides.end());
+    call.before.arrays[id].low = static_cast<std::int64_t>(bytes.begin - base);
+    call.before.arrays[id].high = static_cast<std::int64_t>(bytes.end - base);
   }
-  now.complete = true;
+  call.before.measured = true;
 }
 
 }  // namespace aurex::ax
