@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aurex/schedule/block_lowering.h"
+#include "aurex/schedule/streaming.h"
 
 namespace aurex::schedule {
 
@@ -153,6 +154,7 @@ void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<L
   if (axis == modes_.lane) shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors};
   const ExprId end = b_.min(b_.add(origin, tiles[at].step), tiles[at].extent);
   loop_over(axis, origin, end, shape, [&] { tile_loops(axes, tiles, at + 1, fill); });
+  if (axis == modes_.lane) stream_large_stores(b_, k_.target, *top().body);
 }
 
 ExprId BlockLowering::estimate(std::span<const AxisId> axes) {

@@ -438,9 +438,10 @@ kernel f(a: f32[K, N]) -> (y: f32[N]) {
 }
 
 /// Kernel-level reductions agree, and give the same bits for tiles in any order.
-void expect_chunks_agree(const std::string& text, const Extents& extents, Layout layout = Layout::kRowMajor) {
+void expect_chunks_agree(const std::string& text, const Extents& extents, Layout layout = Layout::kRowMajor,
+                         const char* target_name = "cpu.avx512") {
   Trial trial(text, "f", extents, layout, "test.ax");
-  const LoopProgram lowered = trial.lower("cpu.avx512", SizeClass::kDirect);
+  const LoopProgram lowered = trial.lower(target_name, SizeClass::kDirect);
   const std::string what = print(lowered);
   ASSERT_THAT(verify(lowered), IsEmpty()) << what;
   trial.run_interpreter();
@@ -513,6 +514,20 @@ kernel f(inout x: f32[N]) -> (y: f32[2], steps: i32[1]) {
   steps[0] = n
 })",
                       {{"N", 300}});
+}
+
+TEST(Lower, LargeElementWiseResultsPassTheCaches) {
+  constexpr const char* kText =
+      "kernel f(x: f32[N], y: f32[N]) -> (z: f32[N]) { parallel i in N { z[i] = x[i] - y[i] } }";
+  const Trial trial(kText, "f", {}, Layout::kRowMajor, "test.ax");
+  EXPECT_THAT(print(trial.lower("cpu.avx2", SizeClass::kDirect)),
+              testing::AllOf(testing::HasSubstr("stream"), testing::HasSubstr("prefetch")));
+  const Trial gathered("kernel f(x: f32[N], k: i32[N]) -> (z: f32[N]) { parallel i in N { z[i] = x[k[i]] } }", "f", {},
+                       Layout::kSpread, "test.ax");
+  EXPECT_THAT(print(gathered.lower("cpu.avx2", SizeClass::kDirect)), testing::Not(testing::HasSubstr("stream")));
+  // Four second caches of cpu.avx2 are a mebibyte.
+  for (const std::int64_t n : {262143, 262144, 262149})
+    expect_chunks_agree(kText, {{"N", n}}, Layout::kRowMajor, "cpu.avx2");
 }
 
 /// Every kernel of the library, as the checker's sample types have it.

@@ -1,0 +1,15 @@
+#pragma once
+
+// Stores past the caches for results too large to stay in them.
+
+#include "aurex/schedule/builder.h"
+#include "aurex/schedule/target.h"
+
+namespace aurex::schedule {
+
+/// Replaces the element-wise vector loop at the end of `body` by a choice: as it is, or, where a buffer that it fills
+/// is larger than the caches hold, with stores past them and the operands asked for ahead of time. Assumes that every
+/// position of the buffers is stored at most once. Leaves other statements and loops alone.
+void stream_large_stores(LoopBuilder& b, const Target& target, Body& body);
+
+}  // namespace aurex::schedule
