@@ -30,7 +30,10 @@ run: setup
 	@cmake --build build/release -j$(JOBS) --target _core
 	@PYTHONPATH=build/release/python $(PYTHON) examples/minilm/minilm.py $(ARGS)
 
+# The fuzzers' build is also the address and undefined-behaviour build of the folders that read foreign bytes.
 test: build
+	@$(CONFIGURE) fuzz > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/fuzz -j$(JOBS) --target fuzzers base_test tensor_test ax_test
 	@$(PYTHON) tools/run_tests --jobs $(JOBS)
 
 bench: build
