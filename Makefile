@@ -39,6 +39,7 @@ test: build
 bench: build
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@PYTHONPATH=build/release/python $(PYTHON) bench/run.py $(FILTER)
+	@PYTHONPATH=build/release/python $(PYTHON) bench/encoder.py
 
 sanitize: setup
 	@for preset in asan tsan; do \
