@@ -105,7 +105,7 @@ def make_onnxruntime(case: Case, threads: int) -> Run:
         if i not in constants:
             binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
     binding.bind_output("y", "cpu", 0, np.float32, out.shape, out.ctypes.data)
-    return lambda: session.run_with_iobinding(binding)
+    return lambda memory=(args, out): session.run_with_iobinding(binding)  # bound by address: must outlive the binding
 
 
 MAKERS = {"aurex": make_aurex, "numpy": make_numpy, "onnxruntime": make_onnxruntime}

@@ -36,11 +36,14 @@ class Contestant:
 
     def measure(self, case: Case) -> float | None:
         """Nanoseconds of one call; None where the contestant has no such operation."""
-        self.process.stdin.write(json.dumps({"case": case.name, "threads": self.threads}) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(json.dumps({"case": case.name, "threads": self.threads}) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
         if not answer:
-            sys.exit(f"{self.name} failed on {case.name}")
+            sys.exit(f"{self.name} failed on {case.name}, exit status {self.process.wait()}")
         return json.loads(answer)["ns"]
 
 
