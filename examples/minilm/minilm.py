@@ -110,19 +110,19 @@ def paragraphs(path: pathlib.Path) -> list[str]:
 
 
 def print_stages(stages: dict[str, list[float]], ceiling: float) -> None:
+    """``ceiling``: the FMA rate of all threads together."""
     print(f"\n{'stage':<14}{'ms':>10}{'GF/s':>10}{'of ceiling':>12}")
     for name, (seconds, operations) in stages.items():
-        rate = operations / seconds / 1e9 if seconds and operations else 0.0
-        share = f"{rate / ceiling:>11.0%}" if rate else f"{'':>11}"
-        print(f"{name:<14}{seconds * 1e3:>10.1f}{rate or '':>10.3g} {share}" if rate
-              else f"{name:<14}{seconds * 1e3:>10.1f}")
+        rate = operations / seconds / 1e9
+        figures = f"{rate:>10.3g}{rate / ceiling:>12.0%}" if operations else ""
+        print(f"{name:<14}{seconds * 1e3:>10.1f}{figures}")
 
 
 def search(files: list[pathlib.Path], questions: list[str]) -> None:
     device = aurex.devices()[0]
     ceilings = aurex.ceilings()
-    print(f"{device.name}: {device.cores} cores, {device.target}; measured {ceilings.fma_gflops:.0f} GF/s f32 FMA, "
-          f"{ceilings.copy_gbs:.1f} GB/s copy")
+    print(f"{device.name}: {device.cores} cores, {device.target}; measured {ceilings.fma_gflops:.0f} GF/s f32 FMA and "
+          f"{ceilings.copy_gbs:.1f} GB/s copy on one thread; running on {aurex.threads()}")
     encoder = Encoder()
     texts = [text for file in files for text in paragraphs(file)]
     start = time.perf_counter()
@@ -137,7 +137,7 @@ def search(files: list[pathlib.Path], questions: list[str]) -> None:
         print(f"\n? {question}")
         for best in np.argsort(-row)[:2]:
             print(f"  {row[best]:.2f}  {texts[best][:150]}")
-    print_stages(encoder.stages, ceilings.fma_gflops)
+    print_stages(encoder.stages, ceilings.fma_gflops * aurex.threads())
 
 
 def main() -> None:
