@@ -121,25 +121,12 @@ std::vector<syntax::WhereClause> Parser::where() {
 // Types and shapes
 
 /// `T[R..., C]`, `float`: the type of a parameter or a result.
-syntax::TypeExpr Parser::type() {
-  const auto begin = here();
-  syntax::TypeExpr result;
-  result.element = type_ref();
-  if (at(kLeftBracket)) {
-    const Span open = advance().span;
-    std::vector<syntax::Dim> shape;
-    do {
-      shape.push_back(dim());
-    } while (accept(kComma));
-    expect_close(kRightBracket, open);
-    result.shape = std::move(shape);
-  }
-  result.span = since(begin);
-  return result;
-}
+syntax::TypeExpr Parser::type() { return shaped_type(&Parser::dim); }
 
 /// `f32[R, 2 * C]`: as a parameter's, but extents may be computed and splits have no meaning.
-syntax::TypeExpr Parser::scratch_type() {
+syntax::TypeExpr Parser::scratch_type() { return shaped_type(&Parser::scratch_dim); }
+
+syntax::TypeExpr Parser::shaped_type(syntax::Dim (Parser::*one_dim)()) {
   const auto begin = here();
   syntax::TypeExpr result;
   result.element = type_ref();
@@ -147,7 +134,7 @@ syntax::TypeExpr Parser::scratch_type() {
     const Span open = advance().span;
     std::vector<syntax::Dim> shape;
     do {
-      shape.push_back(scratch_dim());
+      shape.push_back((this->*one_dim)());
     } while (accept(kComma));
     expect_close(kRightBracket, open);
     result.shape = std::move(shape);

@@ -116,6 +116,7 @@ class Parser {
   std::vector<syntax::WhereClause> where();
   syntax::TypeExpr type();
   syntax::TypeExpr scratch_type();
+  syntax::TypeExpr shaped_type(syntax::Dim (Parser::*one_dim)());  // both, by the form of an extent
   syntax::TypeRef type_ref();
   syntax::Dim dim();
   syntax::Dim dim_part();
