@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aurex/ax/registers.h"
 #include "aurex/ax/specializer.h"
 
 namespace aurex::ax {
@@ -17,26 +18,6 @@ std::optional<DType> joined_storage(const std::vector<DType>& storages) {
   if (storages.empty()) return std::nullopt;
   if (std::all_of(storages.begin(), storages.end(), [&](DType d) { return d == storages[0]; })) return storages[0];
   return std::nullopt;
-}
-
-DType natural_storage(RegType type) {
-  switch (type) {
-    case RegType::kBool:
-      return DType::kBool;
-    case RegType::kI32:
-      return DType::kI32;
-    case RegType::kI64:
-      return DType::kI64;
-    case RegType::kU32:
-      return DType::kU32;
-    case RegType::kU64:
-      return DType::kU64;
-    case RegType::kF32:
-      return DType::kF32;
-    case RegType::kF64:
-      return DType::kF64;
-  }
-  return DType::kF32;
 }
 
 }  // namespace
@@ -390,7 +371,7 @@ Storage Specializer::exact_storage(const syntax::TypeRef& type, std::optional<St
     if (bound == types_.end() || !bound->second) {
       refuse(Code::kUnknownType, type.span, "`wide` takes the storage type of a parameter, as in `wide(T)`");
     }
-    return {natural_storage(register_type(bound->second->dtype))};
+    return {storage_type(register_type(bound->second->dtype))};
   }
   if (syntax::is_upper(text)) {
     std::optional<Storage>& bound = types_[text];
@@ -548,9 +529,9 @@ Storage Specializer::expression_storage(const Typed& value) const {
   std::vector<DType> storages;
   for (const Array& array : builder_.program.arrays) storages.push_back(array.storage.dtype);
   const auto joined = joined_storage(storages);
-  if (value.weak && storages.empty()) return {natural_storage(type)};
+  if (value.weak && storages.empty()) return {storage_type(type)};
   if (joined && register_type(*joined) == type) return {*joined};
-  return {natural_storage(settled(reg(value)))};
+  return {storage_type(settled(reg(value)))};
 }
 
 }  // namespace aurex::ax

@@ -24,6 +24,26 @@ struct Join {
 [[nodiscard]] constexpr bool is_integer(RegType type) { return type != RegType::kBool && !is_float(type); }
 [[nodiscard]] constexpr bool is_signed(RegType type) { return type == RegType::kI32 || type == RegType::kI64; }
 [[nodiscard]] constexpr bool is_unsigned(RegType type) { return type == RegType::kU32 || type == RegType::kU64; }
+/// The dtype that holds a register type as it is.
+[[nodiscard]] constexpr DType storage_type(RegType type) {
+  switch (type) {
+    case RegType::kBool:
+      return DType::kBool;
+    case RegType::kI32:
+      return DType::kI32;
+    case RegType::kI64:
+      return DType::kI64;
+    case RegType::kU32:
+      return DType::kU32;
+    case RegType::kU64:
+      return DType::kU64;
+    case RegType::kF32:
+      return DType::kF32;
+    case RegType::kF64:
+      return DType::kF64;
+  }
+  return DType::kF32;
+}
 [[nodiscard]] constexpr int bit_width(RegType type) {
   if (type == RegType::kBool) return 1;
   return type == RegType::kI32 || type == RegType::kU32 || type == RegType::kF32 ? 32 : 64;

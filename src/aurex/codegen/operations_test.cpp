@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "aurex/ax/registers.h"
 #include "aurex/codegen/call_fixture.h"
 
 namespace aurex::codegen {
@@ -54,26 +55,6 @@ const std::vector<double> kIntegers = {0,
                                        16,
                                        5};
 
-DType storage(RegType type) {
-  switch (type) {
-    case RegType::kBool:
-      return DType::kBool;
-    case RegType::kI32:
-      return DType::kI32;
-    case RegType::kI64:
-      return DType::kI64;
-    case RegType::kU32:
-      return DType::kU32;
-    case RegType::kU64:
-      return DType::kU64;
-    case RegType::kF32:
-      return DType::kF32;
-    case RegType::kF64:
-      break;
-  }
-  return DType::kF64;
-}
-
 /// All pairs (triples by a shifted second) of the values, by 16x1 lanes and once more lane by lane.
 void check(Op op, const std::string& expression, RegType operand, RegType result, RegType second) {
   SCOPED_TRACE(std::string(ax::to_string(op)) + " of " + std::string(ax::to_string(operand)));
@@ -102,12 +83,14 @@ void check(Op op, const std::string& expression, RegType operand, RegType result
           for j in 0 .. extent(0) {{ store y.uniform[j] = {4} }}
         }}
       }})",
-      to_string(storage(operand)), to_string(storage(second)), to_string(storage(result)), expression, scalar);
-  const DType out = storage(result);
-  expect_same(text, TestCall{.extents = {count},
-                             .arrays = {TestArray::of(storage(operand), a), TestArray::of(storage(second), b),
-                                        TestArray::of(storage(operand), c), TestArray::zeros(out, count),
-                                        TestArray::zeros(out, count)}});
+      to_string(ax::storage_type(operand)), to_string(ax::storage_type(second)), to_string(ax::storage_type(result)),
+      expression, scalar);
+  const DType out = ax::storage_type(result);
+  expect_same(
+      text, TestCall{.extents = {count},
+                     .arrays = {TestArray::of(ax::storage_type(operand), a), TestArray::of(ax::storage_type(second), b),
+                                TestArray::of(ax::storage_type(operand), c), TestArray::zeros(out, count),
+                                TestArray::zeros(out, count)}});
 }
 
 std::string call(Op op, int args) {

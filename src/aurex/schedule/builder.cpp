@@ -4,12 +4,12 @@
 #include <bit>
 #include <utility>
 
+#include "aurex/ax/registers.h"
+
 namespace aurex::schedule {
 namespace {
 
 using ax::Op;
-
-bool is_integer(RegType type) { return !ax::is_float(type) && type != RegType::kBool; }
 
 std::size_t mix(std::size_t hash, std::uint64_t word) {
   return (hash ^ static_cast<std::size_t>(word)) * 0x9e3779b97f4a7c15u + (hash >> 29);
@@ -176,7 +176,7 @@ bool LoopBuilder::is_constant(ExprId id, std::int64_t value) const {
 
 /// Identities that hold for every value; kNone where there is none. Floats keep every operation as written.
 ExprId LoopBuilder::simplify(Op op, RegType type, std::span<const ExprId> args) {
-  if (is_integer(type)) {
+  if (ax::is_integer(type)) {
     switch (op) {
       case Op::kAdd:
         if (is_constant(args[0], 0)) return args[1];
@@ -215,7 +215,7 @@ ExprId LoopBuilder::simplify(Op op, RegType type, std::span<const ExprId> args) 
 Variation LoopBuilder::op_variation(Op op, RegType type, std::span<const ExprId> args) const {
   const bool uniform = std::all_of(args.begin(), args.end(), [&](ExprId a) { return is_uniform(a); });
   if (uniform) return Variation::kUniform;
-  if (!is_integer(type)) return Variation::kAny;
+  if (!ax::is_integer(type)) return Variation::kAny;
   switch (op) {
     case Op::kAdd:
       return add_variation(variation_[args[0]], variation_[args[1]]);
@@ -307,24 +307,6 @@ ExprId LoopBuilder::name_value(Body& body, std::string name, ExprId value) {
   return let(id);
 }
 
-DType scratch_dtype(RegType type) {
-  switch (type) {
-    case RegType::kBool:
-      return DType::kBool;
-    case RegType::kI32:
-      return DType::kI32;
-    case RegType::kI64:
-      return DType::kI64;
-    case RegType::kU32:
-      return DType::kU32;
-    case RegType::kU64:
-      return DType::kU64;
-    case RegType::kF32:
-      return DType::kF32;
-    case RegType::kF64:
-      break;
-  }
-  return DType::kF64;
-}
+DType scratch_dtype(RegType type) { return ax::storage_type(type); }
 
 }  // namespace aurex::schedule
