@@ -37,7 +37,7 @@ test: build
 	@$(PYTHON) tools/run_tests --jobs $(JOBS)
 
 bench: build
-	@.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@PYTHONPATH=build/release/python $(PYTHON) bench/run.py $(FILTER)
 	@PYTHONPATH=build/release/python $(PYTHON) bench/encoder.py
 
