@@ -17,6 +17,7 @@
 #include "aurex/base/result.h"         // IWYU pragma: export
 #include "aurex/base/thread_pool.h"    // IWYU pragma: export
 #include "aurex/device/choice.h"       // IWYU pragma: export
+#include "aurex/device/dispatch.h"     // IWYU pragma: export
 #include "aurex/device/registry.h"     // IWYU pragma: export
 #include "aurex/jit/kernel.h"          // IWYU pragma: export
 #include "aurex/memory/estimate.h"     // IWYU pragma: export

@@ -109,6 +109,10 @@ Device get_device(const DeviceConfig& config) {
   return device;
 }
 
+Result<Device> try_get_device(const DeviceConfig& config) {
+  return attempt([&] { return get_device(config); });
+}
+
 Device default_device() {
   const DeviceChoice choice = decide({});
   const Device device = find_device(choice.id);

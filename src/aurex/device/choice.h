@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "aurex/base/environment.h"
+#include "aurex/base/result.h"
 #include "aurex/device/device.h"
 
 namespace aurex {
@@ -46,6 +47,8 @@ struct DeviceChoice {
 
 /// The device a program should use; the warning where it is due. Under a microsecond after the first call.
 [[nodiscard]] Device get_device(const DeviceConfig& config = {});
+/// The same for callers that test instead of catching.
+[[nodiscard]] Result<Device> try_get_device(const DeviceConfig& config = {});
 
 /// The device that plain calls run on: chosen as above with nothing configured. Warns only where a GPU is present and
 /// not used; a machine without one logs an info line.

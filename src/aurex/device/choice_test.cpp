@@ -141,5 +141,12 @@ TEST(WarnIfCpu, WarnsOncePerProcessAndSaysHowToSilenceIt) {
 
 TEST(GetDevice, IsDeterministic) { EXPECT_EQ(get_device(), get_device()); }
 
+TEST(GetDevice, CanBeTestedInsteadOfCaught) {
+  EXPECT_EQ(try_get_device().value(), get_device());
+  const Result<Device> refused = try_get_device(DeviceConfig().with_cuda_device(-1));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidConfig);
+}
+
 }  // namespace
 }  // namespace aurex

@@ -173,4 +173,12 @@ Module load(const std::filesystem::path& path) {
   return compile(text.str(), path.string());
 }
 
+Result<Module> try_compile(std::string_view text, std::string_view name) {
+  return attempt([&] { return compile(text, name); });
+}
+
+Result<Module> try_load(const std::filesystem::path& path) {
+  return attempt([&] { return load(path); });
+}
+
 }  // namespace aurex

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "aurex/ax/check.h"
+#include "aurex/base/result.h"
 #include "aurex/jit/launch.h"
 #include "aurex/memory/tensor.h"
 #include "aurex/tensor/view.h"
@@ -139,5 +140,9 @@ class Module {
 [[nodiscard]] Module compile(std::string_view text, std::string_view name = "<text>");
 /// Compiles an .ax file. Raises IoError where it cannot be read.
 [[nodiscard]] Module load(const std::filesystem::path& path);
+
+/// The same for callers that test instead of catching.
+[[nodiscard]] Result<Module> try_compile(std::string_view text, std::string_view name = "<text>");
+[[nodiscard]] Result<Module> try_load(const std::filesystem::path& path);
 
 }  // namespace aurex
