@@ -368,6 +368,24 @@ class Executor {
     }
   }
 
+  void run(const TransposedStore& store) {
+    const Register& reg = program_.registers[store.reg];
+    std::size_t lanes = static_cast<std::size_t>(reg.lanes);
+    std::vector<Lanes> indices = eval_all(store.indices, lanes);
+    const std::int64_t rows = reg.shape.at(0), count = store.count == kNone ? rows : uniform_i64(store.count);
+    if (registers_[store.reg].empty()) return complain("register " + reg.name + " stored before it is declared");
+    const std::vector<bool> live = active(kNone, lanes);
+    const Lanes first = indices.at(store.dimension);
+    for (std::int64_t i = 0; i < std::min(rows, count); ++i) {
+      indices[store.dimension] = {Cell::of(at(first, 0).i64() + i)};
+      for (std::size_t l = 0; l < lanes; ++l) {
+        char* to = live[l] ? address(store.buffer, store.indices, indices, l) : nullptr;
+        const Cell value = registers_[store.reg][static_cast<std::size_t>(i) * lanes + l];
+        if (to) ax::store_element(program_.buffers[store.buffer].dtype, to, reg.type, value);
+      }
+    }
+  }
+
   static Cell update(ax::Update update, RegType type, Cell old, Cell value) {
     const Cell args[] = {old, value};
     switch (update) {

@@ -470,6 +470,7 @@ class Parser {
     if (head == "start") return {parse_declare()};
     if (head == "set") return {parse_set()};
     if (head == "store") return {parse_store()};
+    if (head == "transpose") return {parse_transposed_store()};
     if (head == "if") return {parse_if()};
     if (head == "while") return {parse_while()};
     if (head == "check") return {parse_check()};
@@ -570,6 +571,20 @@ class Parser {
       }
     }
     return keyword(kUpdateNames, "'=' or an update");
+  }
+
+  TransposedStore parse_transposed_store() {
+    TransposedStore store;
+    store.buffer = find(buffers_, word(), "buffer");
+    store.indices = parse_indices();
+    expect("along");
+    store.dimension = static_cast<std::uint32_t>(integer());
+    expect("=");
+    expect("$");
+    store.reg = find(registers_, word(), "register");
+    if (accept("count")) store.count = parse_expr();
+    store.non_temporal = accept("stream");
+    return store;
   }
 
   If parse_if() {

@@ -251,6 +251,14 @@ class Printer {
                      store.non_temporal ? " stream" : ""));
   }
 
+  void print_stmt(const TransposedStore& store) {
+    const std::vector<ExprId> roots = {store.count};
+    define_shared({&store.indices, &roots});
+    line(fmt::format("transpose {}[{}] along {} = ${}{}{}", buffers_[store.buffer], list(store.indices),
+                     store.dimension, registers_[store.reg], store.count == kNone ? "" : " count " + text(store.count),
+                     store.non_temporal ? " stream" : ""));
+  }
+
   void print_stmt(const If& branch) {
     const std::vector<ExprId> roots = {branch.condition};
     define_shared({&roots});

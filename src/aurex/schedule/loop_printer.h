@@ -15,6 +15,7 @@
 //             | "start" reg "=" expr
 //             | "set" reg [ index ] "=" expr [ "if" expr ]
 //             | "store" access index OP expr [ "if" expr ] [ "stream" ]
+//             | "transpose" NAME index "along" INT "=" reg [ "count" expr ] [ "stream" ]
 //             | "if" expr body "else" body
 //             | "while" expr body
 //             | "check" INT "site" INT expr "at" expr "value" expr "bound" expr [ "if" expr ]

@@ -149,6 +149,18 @@ struct Store {
   ExprId predicate = kNone;
   bool non_temporal = false;
 };
+/// A square of memory written from a register of shape [W] and W x 1 lanes, W a power of two, the other way round: lane
+/// l of reg[i] goes to the element at `indices`, with i added to the index of `dimension`, for i in [0, count). That
+/// dimension has stride 1 and a uniform index; the others change by a uniform step from lane to lane, so that each lane
+/// writes W consecutive elements. Lanes of a predicated step that are dead write nothing; no element is written twice.
+struct TransposedStore {
+  BufferId buffer = kNone;
+  std::vector<ExprId> indices = {};
+  std::uint32_t dimension = 0;
+  RegId reg = kNone;
+  ExprId count = kNone;  // uniform, i64; kNone: all W
+  bool non_temporal = false;
+};
 /// `condition` is uniform.
 struct If {
   ExprId condition = kNone;
@@ -194,7 +206,7 @@ struct Launch {
 
 /// Only loops, lets, ifs, whiles, checks, stores to shared scalars and launches stand at the top of a program.
 struct Stmt {
-  std::variant<Loop, Let, Declare, Set, Store, If, While, Check, Print, Prefetch, Launch> node;
+  std::variant<Loop, Let, Declare, Set, Store, TransposedStore, If, While, Check, Print, Prefetch, Launch> node;
 };
 
 /// A place in the AX source that a fault or a print may name.

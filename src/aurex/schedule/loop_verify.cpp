@@ -1,6 +1,7 @@
 #include "aurex/schedule/loop_verify.h"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 #include <string>
 
@@ -326,6 +327,30 @@ class Verifier {
     if (store.access == Access::kUniform && value != Variation::kUniform) {
       complain("buffer " + buffer.name + ": lanes that differ stored to one element");
     }
+  }
+
+  void check_stmt(const TransposedStore& store) {
+    const Buffer& buffer = program_.buffers[store.buffer];
+    const Register& reg = program_.registers[store.reg];
+    if (store.indices.size() != buffer.extents.size()) {
+      return complain("buffer " + buffer.name + " stored to with a wrong number of indices");
+    }
+    if (!reg_scope_[store.reg]) complain("register " + reg.name + " stored outside its scope");
+    const bool square = std::has_single_bit(static_cast<std::uint32_t>(reg.lanes)) && reg.lanes > 1 &&
+                        reg.vectors == 1 && reg.shape == std::vector<std::int64_t>{reg.lanes};
+    if (!square) complain("register " + reg.name + " stored transposed is no square of a power of two");
+    if (reg.type != ax::register_type(buffer.dtype)) complain("buffer " + buffer.name + " stored to as another type");
+    if (vector_ == nullptr || vector_->lanes != reg.lanes || vector_->vectors != 1) {
+      complain("register " + reg.name + " stored transposed outside a vector loop of its lanes");
+    }
+    check_access(store.buffer, store.indices, Access::kStrided);
+    const bool along = store.dimension < buffer.extents.size() && unit_stride(buffer, store.dimension);
+    if (!along) {
+      complain("buffer " + buffer.name + " written along a dimension whose stride is not 1");
+    } else {
+      require_uniform(store.indices[store.dimension], "the index along a transposed store of " + buffer.name);
+    }
+    if (store.count != kNone) require_size(store.count, "the count of a transposed store");
   }
 
   void check_stmt(const If& branch) {

@@ -8,8 +8,8 @@
 // branches make phis for the registers that their bodies set. Nothing here chooses a shape of code; that is
 // `schedule/`.
 //
-// The parts of the class lie in files of their own: expressions.cpp, memory.cpp, loops.cpp, odometer.cpp, effects.cpp,
-// launch.cpp. One Emitter per function, one thread.
+// The parts of the class lie in files of their own: expressions.cpp, memory.cpp, transposition.cpp, loops.cpp,
+// odometer.cpp, effects.cpp, launch.cpp. One Emitter per function, one thread.
 
 #include <cstdint>
 #include <functional>
@@ -131,6 +131,11 @@ class Emitter {
   void store_streaming(const Location& at, Shape shape, std::span<const LLVMValueRef> raw);
   LLVMValueRef updated(ax::Update update, DType dtype, ax::RegType type, LLVMValueRef old_raw, LLVMValueRef value);
   void run(const schedule::Prefetch& prefetch);
+
+  // ---- transposition.cpp ----
+  void run(const schedule::TransposedStore& store);
+  void stream_lines(LLVMValueRef base, LLVMValueRef step, std::span<const LLVMValueRef> lines,
+                    std::span<const LLVMValueRef> to, const std::function<void()>& otherwise);
 
   // ---- loops.cpp ----
   void run(const schedule::Body& body);

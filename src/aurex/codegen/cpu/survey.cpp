@@ -54,6 +54,10 @@ class Walk {
     expression(store.value);
     expression(store.predicate);
   }
+  void visit(const TransposedStore& store) {
+    for (const ExprId id : store.indices) expression(id);
+    expression(store.count);
+  }
   void visit(const If& branch) {
     expression(branch.condition);
     body(branch.then_body);
@@ -184,6 +188,7 @@ FreeNames free_names(const LoopProgram& program, const Launch& launch) {
     if (const auto* let = std::get_if<Let>(&stmt.node)) own_lets.insert(let->let);
     if (const auto* loop = std::get_if<Loop>(&stmt.node)) own_vars.insert(loop->var);
     if (const auto* store = std::get_if<Store>(&stmt.node)) reach.from_buffer(store->buffer);
+    if (const auto* store = std::get_if<TransposedStore>(&stmt.node)) reach.from_buffer(store->buffer);
   };
   walk.on_expression = [&](ExprId id) { reach.from(id); };
   walk.visit(launch);
@@ -214,6 +219,7 @@ std::vector<std::pair<BufferId, std::size_t>> pack_uses(const LoopProgram& progr
   Walk walk;
   walk.on_statement = [&](const Stmt& stmt) {
     if (const auto* store = std::get_if<Store>(&stmt.node)) note(store->buffer, store->indices);
+    if (const auto* store = std::get_if<TransposedStore>(&stmt.node)) note(store->buffer, store->indices);
     if (const auto* prefetch = std::get_if<Prefetch>(&stmt.node)) note(prefetch->buffer, prefetch->indices);
   };
   walk.on_expression = [&](ExprId id) { reach.from(id); };
