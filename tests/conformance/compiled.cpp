@@ -14,6 +14,7 @@
 #include "aurex/schedule/loop_parser.h"
 #include "aurex/schedule/loop_printer.h"
 #include "aurex/schedule/loop_verify.h"
+#include "aurex/schedule/schedule_text.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -38,16 +39,29 @@ void require_legal(const schedule::LoopProgram& loops, const std::string& text) 
   if (schedule::print(reread) != text) complain("read back and printed, it is\n" + schedule::print(reread) + "\nnot");
 }
 
+/// A complete schedule reads back from its text, and makes the same loop program again.
+void require_exact(const schedule::Schedule& made, const ax::TileProgram& program, const jit::CodeEntry& entry,
+                   const schedule::Target& target, const std::string& text) {
+  const std::string written = schedule::print(made);
+  schedule::Schedule again = schedule::parse_schedule(written);
+  if (again != made) throw Complaint("a schedule read back is\n" + schedule::print(again) + "\nnot\n" + written);
+  const schedule::LoopProgram loops = schedule::lower(program, entry.classes, entry.size, target, again);
+  if (again != made) throw Complaint("a schedule lowered again is\n" + schedule::print(again) + "\nnot\n" + written);
+  if (schedule::print(loops) != text) throw Complaint("lowered by\n" + written + "\nit is\n" + schedule::print(loops));
+}
+
 /// The loop program of a call, with its machine code from the first time that it is asked for.
-jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target) {
+jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target,
+                          schedule::Schedule schedule = {}) {
   static std::map<std::string, std::unique_ptr<jit::CodeEntry>> entries;
   auto entry = std::make_unique<jit::CodeEntry>();
   entry->classes = jit::stride_classes(binding, call);
   entry->size = schedule::size_class(binding.program(), call.extents.data());
-  entry->loops = schedule::lower(binding.program(), entry->classes, entry->size, target);
+  entry->loops = schedule::lower(binding.program(), entry->classes, entry->size, target, schedule);
   const std::string text = schedule::print(entry->loops);
   if (const auto found = entries.find(text); found != entries.end()) return *found->second;
   require_legal(entry->loops, text);
+  require_exact(schedule, binding.program(), *entry, target, text);
   if (entries.size() == kMaxPrograms) entries.clear();
   return *(entries[text] = std::move(entry));
 }

@@ -89,9 +89,15 @@ class NestCount {
 
 bool opens_nest(Op op) { return op == Op::kReduce || op == Op::kScan || op == Op::kArgsort || op == Op::kReindex; }
 
+/// Whether a value can live in scratch as well as be computed again by each nest that needs it.
+bool may_be_kept(const KernelContext& kernel, ValueId id) {
+  const Op op = kernel.value(id).op;
+  return !kernel.fact(id).scalar && op != Op::kConst && op != Op::kLoad && op != Op::kVar && op != Op::kPosition;
+}
+
 /// Walks users before what they use, so that a kept value hides what it is made of.
-std::vector<bool> choose_kept(const KernelContext& kernel, const Roots& roots, const std::vector<bool>& reached,
-                              AxisSet range) {
+std::vector<bool> choose_kept(const KernelContext& kernel, LaunchDecisions& decide, const Roots& roots,
+                              const std::vector<bool>& reached, AxisSet range) {
   std::vector<bool> keep(reached.size(), false);
   std::vector<NestCount> nests(reached.size());
   const auto value_count = static_cast<std::uint32_t>(reached.size());
@@ -105,8 +111,10 @@ std::vector<bool> choose_kept(const KernelContext& kernel, const Roots& roots, c
     const ax::Value& value = kernel.value(v);
     const ValueFacts& fact = kernel.fact(v);
     const bool ranged = (value.axes & range) != 0;
-    const bool dear = fact.cost >= kKeepCost && value.op != Op::kConst && value.op != Op::kLoad;
-    keep[v] = keep[v] || (ranged && (opens_nest(value.op) ? value.op != Op::kReindex : dear && nests[v].several()));
+    if (!keep[v] && ranged) {
+      const bool dear = fact.cost >= kKeepCost && nests[v].several();
+      keep[v] = opens_nest(value.op) ? value.op != Op::kReindex : may_be_kept(kernel, v) && decide.keep(v, dear);
+    }
     NestCount mine = nests[v];
     if (keep[v] || opens_nest(value.op)) {
       mine = {};
@@ -192,9 +200,36 @@ bool short_axis(const KernelContext& kernel, AxisId axis) {
 }
 
 /// More vectors per step hide latency until the registers run out; dear bodies are wide enough by themselves.
-std::int32_t lane_vectors(std::int64_t operations) {
+std::int32_t lane_vectors(const KernelContext& kernel, const std::vector<bool>& reached) {
+  std::int64_t operations = 0;
+  for (ValueId v = 0; v < reached.size(); ++v) operations += reached[v] && !kernel.fact(v).scalar;
   if (operations <= 16) return 4;
   return operations <= 60 ? 2 : 1;
+}
+
+/// The parallel axis along which a position costs least, if that is less than in nests of whole axes.
+void choose_lane(const KernelContext& kernel, LaunchDecisions& decide, std::span<const AxisId> parallel,
+                 AxisSet together, const std::vector<Reference>& refs, AxisSet inner, AxisModes& modes) {
+  const auto cost_of = [&](AxisId lane) { return estimate(kernel, refs, modes.reached, inner, modes.range, lane); };
+  AxisSet legal = 0;
+  AxisId chosen = kNone;
+  modes.cost = cost_of(kNone);
+  double least = modes.cost;
+  for (const AxisId axis : parallel) {
+    if (modes.row != kNone || kernel.axis(axis).unit || kernel.is_odometer(axis)) continue;
+    if (!has(together, axis)) legal |= ax::axis_bit(axis);
+    // Among equals the last axis wins: it is the one that the source lets run fastest.
+    if (const double cost = cost_of(axis); cost <= least && !short_axis(kernel, axis)) {
+      least = cost;
+      chosen = axis;
+    }
+  }
+  if (legal == 0) return;
+  if (chosen != kNone && !has(legal, chosen)) chosen = kNone;
+  const LaneChoice lanes = decide.vector({.axis = chosen, .vectors = lane_vectors(kernel, modes.reached)}, legal);
+  modes.lane = lanes.axis;
+  modes.lane_vectors = lanes.vectors;
+  if (modes.lane != kNone) modes.cost = cost_of(modes.lane);
 }
 
 }  // namespace
@@ -217,8 +252,8 @@ int lane_quality(const KernelContext& kernel, ax::ArrayId array, const std::vect
   return quality;
 }
 
-AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> parallel, const ax::Body& body,
-                       std::span<const ValueId> values) {
+AxisModes choose_modes(const KernelContext& kernel, LaunchDecisions& decide, std::span<const AxisId> parallel,
+                       AxisSet together, const ax::Body& body, std::span<const ValueId> values) {
   AxisModes modes;
   for (const AxisId axis : parallel) modes.parallel |= ax::axis_bit(axis);
   const Roots roots = gather(kernel, body, values);
@@ -230,25 +265,20 @@ AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> para
   AxisSet outer = modes.parallel | roots.loops;
   for (const auto& [axis, buffer] : kernel.shared_positions) outer |= ax::axis_bit(axis);
   modes.range = mentioned & ~outer;
-  const RowWindow window = match_row_window(kernel, parallel, body, reached, modes.range, roots.loops);
+  RowWindow window = match_row_window(kernel, parallel, body, reached, modes.range, roots.loops);
+  if (window.row != kNone) {
+    const Form forms[] = {Form::kPositions, Form::kRows};
+    if (decide.form(Form::kRows, forms) != Form::kRows) window = {};
+  }
   modes.row = window.row;
   modes.chunks = window.chunks;
   if (modes.row != kNone) modes.range |= modes.chunks | ax::axis_bit(modes.row);
   modes.reached = reached;
-  modes.keep = choose_kept(kernel, roots, reached, modes.range);
+  modes.keep = choose_kept(kernel, decide, roots, reached, modes.range);
 
   const std::vector<Reference> refs = references(kernel, roots, reached);
   const AxisSet inner = (modes.range | roots.loops) & ~modes.parallel;
-  modes.cost = estimate(kernel, refs, reached, inner, modes.range, kNone);
-  for (const AxisId axis : parallel) {
-    if (modes.row != kNone || kernel.axis(axis).unit || kernel.is_odometer(axis) || short_axis(kernel, axis)) continue;
-    const double cost = estimate(kernel, refs, reached, inner, modes.range, axis);
-    // Among equals the last axis wins: it is the one that the source lets run fastest.
-    if (cost <= modes.cost) {
-      modes.cost = cost;
-      modes.lane = axis;
-    }
-  }
+  choose_lane(kernel, decide, parallel, together, refs, inner, modes);
   modes.unit.assign(kernel.tiles.axes.size(), 0);
   for (const AxisId axis : axes_of(modes.range)) {
     for (const Reference& ref : refs) {
@@ -258,9 +288,6 @@ AxisModes choose_modes(const KernelContext& kernel, std::span<const AxisId> para
   // Rectangles of rows lie row by row, those of a chunk along it.
   for (const AxisId axis : axes_of(modes.chunks)) modes.unit[axis] = kRowUnit / 2;
   if (modes.row != kNone) modes.unit[modes.row] = kRowUnit;
-  std::int64_t operations = 0;
-  for (ValueId v = 0; v < reached.size(); ++v) operations += reached[v] && !kernel.fact(v).scalar;
-  modes.lane_vectors = lane_vectors(operations);
   return modes;
 }
 

@@ -23,9 +23,11 @@ struct AxisModes {
   double cost = 0;         // of one position of the parallel axes, in vector instructions of the target
 };
 
-/// `roots` are the statements of the block (a value that is no statement's: see BlockLowering::lower_value).
-[[nodiscard]] AxisModes choose_modes(const KernelContext& kernel, std::span<const ax::AxisId> parallel,
-                                     const ax::Body& body, std::span<const ax::ValueId> roots);
+/// `roots` are the statements of the block (a value that is no statement's: see BlockLowering::lower_value). Axes of
+/// `together` have to be walked in order and carry no lanes.
+[[nodiscard]] AxisModes choose_modes(const KernelContext& kernel, LaunchDecisions& decide,
+                                     std::span<const ax::AxisId> parallel, ax::AxisSet together, const ax::Body& body,
+                                     std::span<const ax::ValueId> roots);
 
 /// Calls `visit(load, weight)` for every load that evaluating `root` at one point reaches without passing a reduction,
 /// a scan or a kept value.

@@ -26,7 +26,7 @@ namespace aurex::schedule {
 
 class BlockLowering {
  public:
-  explicit BlockLowering(KernelContext& kernel) : k_(kernel), b_(kernel.b) {}
+  explicit BlockLowering(KernelContext& kernel) : k_(kernel), b_(kernel.b), decide_(kernel.decide) {}
 
   /// The whole block as one launch.
   Launch lower(const ax::Parallel& block, std::string name);
@@ -36,15 +36,16 @@ class BlockLowering {
 
   /// What the chunks of one kernel-level reduction leave in shared memory, one element per chunk and axis of `axes`.
   struct Partials {
+    std::string launch;                          // that makes them
     std::vector<ax::AxisId> axes;                // ascending
     std::vector<ExprId> steps;                   // positions of each axis in one chunk
     BufferId totals = kNone, positions = kNone;  // positions: of argmax and argmin only
   };
   /// The chunks of a reduction of everything to one number: a function of extents, so that no bit of the result depends
   /// on who runs them.
-  [[nodiscard]] static Partials partials(KernelContext& kernel, ax::ValueId reduce);
+  [[nodiscard]] Partials partials(ax::ValueId reduce, std::string launch);
   /// One tile per chunk, which writes its partial result.
-  Launch lower_partials(ax::ValueId reduce, const Partials& partials, std::string name);
+  Launch lower_partials(ax::ValueId reduce, const Partials& partials);
   /// Combines the partial results into `cell`, chunk after chunk.
   Launch lower_combination(ax::ValueId reduce, const Partials& partials, BufferId cell, std::string name);
 
@@ -93,6 +94,7 @@ class BlockLowering {
   Launch launch(std::vector<ax::AxisId> axes, ax::AxisSet colliding, std::string name,
                 const std::function<void()>& fill);
   std::vector<ExprId> tile_steps(std::span<const ax::AxisId> axes, ax::AxisSet whole);
+  [[nodiscard]] std::int64_t lane_tile(std::int64_t tile, std::int64_t grain, bool alone) const;
   void tile_loops(std::span<const ax::AxisId> axes, const std::vector<Launch::TileAxis>& tiles, std::size_t at,
                   const std::function<void()>& fill);
   ExprId estimate(std::span<const ax::AxisId> axes);
@@ -207,7 +209,16 @@ class BlockLowering {
   /// One loop per axis, `vector_axis` last and by `shape`.
   void loops(ax::AxisSet axes, ax::AxisId vector_axis, VectorShape shape, const std::function<void()>& fill);
   void loop_over(ax::AxisId axis, ExprId lo, ExprId hi, VectorShape shape, const std::function<void()>& fill);
-  /// The range axis along which a nest runs fastest, or kNone; those of `first` are preferred where all else is equal.
+  /// How the nest over `axes` that computes `of` runs: along one of them, if any, with a few vectors of `type` a step,
+  /// up to `most` along axes of `first`, which are preferred where all else is equal.
+  struct NestLanes {
+    ax::AxisId axis = kNone;
+    VectorShape shape;
+  };
+  NestLanes nest_lanes(ax::ValueId of, ax::AxisSet axes, std::span<const ax::ValueId> roots, const ax::Store* store,
+                       RegType type, ax::AxisSet first = 0, std::int32_t most = 0);
+  [[nodiscard]] bool may_carry(ax::AxisId axis, const ax::Store* store) const;
+  /// The axis along which a nest runs fastest, or kNone.
   ax::AxisId choose_vector(ax::AxisSet axes, std::span<const ax::ValueId> roots, const ax::Store* store,
                            ax::AxisSet first);
   VectorShape shape_for(RegType type, std::int32_t cost, std::int32_t most) const;
@@ -248,6 +259,8 @@ class BlockLowering {
 
   KernelContext& k_;
   LoopBuilder& b_;
+  LaunchDecisions decide_;
+  Form form_ = Form::kPositions;
   AxisModes modes_;
   std::vector<Scope> scopes_;
   std::vector<Predicate> predicates_;

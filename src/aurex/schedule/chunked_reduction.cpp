@@ -20,37 +20,38 @@ constexpr std::int64_t kChunk = 65536;
 
 }  // namespace
 
-BlockLowering::Partials BlockLowering::partials(KernelContext& kernel, ValueId reduce) {
-  LoopBuilder& b = kernel.b;
-  Partials out{.axes = axes_of(kernel.value(reduce).over)};
+BlockLowering::Partials BlockLowering::partials(ValueId reduce, std::string launch) {
+  decide_.begin(launch);
+  const std::int64_t chunk = decide_.number(&LaunchSchedule::grain, kChunk);
+  Partials out{.launch = std::move(launch), .axes = axes_of(k_.value(reduce).over)};
   out.steps.resize(out.axes.size());
   std::vector<ExprId> chunks(out.axes.size());
-  ExprId work = b.i64(1);
+  ExprId work = b_.i64(1);
   // From the innermost axis out; an outer one is taken several positions at a time only where all inner ones fit, so
   // the order of the chunks is that of the positions.
   for (std::size_t i = out.axes.size(); i-- > 0;) {
-    const ExprId extent = kernel.axis_extent(out.axes[i]);
-    out.steps[i] = b.max(b.floor_div(b.i64(kChunk), work), b.i64(1));
-    work = b.mul(work, b.max(b.min(out.steps[i], extent), b.i64(1)));
-    chunks[i] = b.ceil_div(extent, out.steps[i]);
+    const ExprId extent = k_.axis_extent(out.axes[i]);
+    out.steps[i] = b_.max(b_.floor_div(b_.i64(chunk), work), b_.i64(1));
+    work = b_.mul(work, b_.max(b_.min(out.steps[i], extent), b_.i64(1)));
+    chunks[i] = b_.ceil_div(extent, out.steps[i]);
   }
   const auto buffer = [&](const char* name, RegType type) {
     Buffer partial{.name = name, .kind = Buffer::Kind::kShared, .dtype = scratch_dtype(type), .extents = chunks};
     partial.stride.assign(chunks.size(), Buffer::Stride::kAny);
     partial.stride.back() = Buffer::Stride::kUnit;
-    return b.new_buffer(std::move(partial));
+    return b_.new_buffer(std::move(partial));
   };
-  const Reduction reduction = kernel.value(reduce).reduction;
-  out.totals = buffer("partials", accumulated_type(kernel, reduce));
+  const Reduction reduction = k_.value(reduce).reduction;
+  out.totals = buffer("partials", accumulated_type(k_, reduce));
   if (reduction == Reduction::kArgmax || reduction == Reduction::kArgmin) {
     out.positions = buffer("positions", RegType::kI64);
   }
   return out;
 }
 
-Launch BlockLowering::lower_partials(ValueId reduce, const Partials& partials, std::string name) {
+Launch BlockLowering::lower_partials(ValueId reduce, const Partials& partials) {
   const ValueId roots[] = {reduce};
-  modes_ = choose_modes(k_, {}, {}, roots);
+  modes_ = choose_modes(k_, decide_, {}, 0, {}, roots);
   modes_.range |= k_.value(reduce).over;
   std::vector<Launch::TileAxis> tiles;
   std::vector<ExprId> at;
@@ -59,7 +60,7 @@ Launch BlockLowering::lower_partials(ValueId reduce, const Partials& partials, s
     tiles.push_back({.var = chunk, .extent = k_.out.buffers[partials.totals].extents[i], .step = b_.i64(1)});
     at.push_back(b_.var(chunk));
   }
-  Launch out = launch({}, 0, std::move(name), [&] {
+  Launch out = launch({}, 0, partials.launch, [&] {
     for (std::size_t i = 0; i < partials.axes.size(); ++i) {
       const AxisId axis = partials.axes[i];
       const ExprId first = b_.mul(at[i], partials.steps[i]);
@@ -84,7 +85,8 @@ Launch BlockLowering::lower_combination(ValueId reduce, const Partials& partials
   const bool finds = partials.positions != kNone;
   Reduction reduction = v.reduction == Reduction::kMean ? Reduction::kSum : v.reduction;
   if (finds) reduction = v.reduction == Reduction::kArgmax ? Reduction::kMax : Reduction::kMin;
-  modes_ = choose_modes(k_, {}, {}, {});
+  decide_.begin(name);
+  modes_ = choose_modes(k_, decide_, {}, 0, {}, {});
   const auto combine = [&](Reduction each, RegType type,
                            const std::function<ExprId(const std::vector<ExprId>&)>& term) {
     const Accumulator acc = begin(each, type, {}, false);

@@ -53,7 +53,7 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   modes_.lane_vectors = panel.vectors;
   modes_.keep.assign(k_.tiles.values.size(), false);
   modes_.unit.assign(k_.tiles.axes.size(), 0);
-  const bool few_rows = k_.size == SizeClass::kSkinny;  // transposed ones are not for this nest, see prefers_dots
+  const bool few_rows = form_ == Form::kStream;
   lane_tile_ = few_rows ? kStreamColumns : panel.lanes * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);

@@ -98,8 +98,9 @@ class Driver {
     }
     if (to_number && crossed(v.args[0]) == 0) {
       const BufferId cell = k_.shared_buffer(std::string(ax::to_string(v.reduction)), v.type, 0);
-      const BlockLowering::Partials partials = BlockLowering::partials(k_, id);
-      out.push_back({BlockLowering(k_).lower_partials(id, partials, next_name())});
+      BlockLowering chunks(k_);
+      const BlockLowering::Partials partials = chunks.partials(id, next_name());
+      out.push_back({chunks.lower_partials(id, partials)});
       out.push_back({BlockLowering(k_).lower_combination(id, partials, cell, next_name())});
       k_.shared_values[id] = cell;
     } else if (reduces && !to_number && inside) {
@@ -140,7 +141,8 @@ class Driver {
     with_reductions(operands, let.value, out, [&] {
       if (k_.shared_values.contains(let.value)) return;
       const bool reduces = crossed(let.value) != 0;
-      if (v.axes != 0 && !fact.changing && !reduces && fact.cost < kStoreCost) return;
+      const bool either = v.axes != 0 && !fact.changing && !reduces;
+      if (either && !k_.decide.store(let.value, fact.cost >= kStoreCost)) return;
       const BufferId buffer = k_.shared_buffer(let.name, v.type, v.axes);
       store_shared(let.value, buffer, v.axes, ax::Update::kSet, out);
       k_.shared_values[let.value] = buffer;

@@ -30,12 +30,13 @@ Buffer argument_buffer(LoopBuilder& b, const ax::TileProgram& tiles, const Strid
 }  // namespace
 
 KernelContext::KernelContext(const ax::TileProgram& program, const StrideClasses& stride_classes, SizeClass size_class,
-                             const Target& for_target)
+                             const Target& for_target, Schedule given)
     : tiles(program),
       classes(stride_classes),
       size(size_class),
       target(for_target),
       facts(gather_facts(program)),
+      decide(program, std::move(given), for_target.name),
       b(out) {
   out.name = program.name;
   out.target = for_target.name;

@@ -7,19 +7,22 @@
 
 #include "aurex/base/kernel_abi.h"
 #include "aurex/schedule/builder.h"
+#include "aurex/schedule/decisions.h"
 #include "aurex/schedule/facts.h"
 #include "aurex/schedule/lower.h"
 
 namespace aurex::schedule {
 
 struct KernelContext {
-  KernelContext(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size, const Target& target);
+  KernelContext(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size, const Target& target,
+                Schedule given);
 
   const ax::TileProgram& tiles;
   const StrideClasses& classes;
   SizeClass size;
   const Target& target;
   ProgramFacts facts;
+  Decisions decide;
   LoopProgram out;
   LoopBuilder b;
 

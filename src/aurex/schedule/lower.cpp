@@ -41,8 +41,15 @@ SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents
 }
 
 LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size, const Target& target) {
-  KernelContext kernel(program, classes, size, target);
+  Schedule schedule;
+  return lower(program, classes, size, target, schedule);
+}
+
+LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size, const Target& target,
+                  Schedule& schedule) {
+  KernelContext kernel(program, classes, size, target, schedule);
   lower_kernel(kernel);
+  schedule = kernel.decide.finish();
   return std::move(kernel.out);
 }
 

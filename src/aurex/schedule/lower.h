@@ -7,6 +7,7 @@
 
 #include "aurex/ax/tile_program.h"
 #include "aurex/schedule/loop_program.h"
+#include "aurex/schedule/schedule.h"
 #include "aurex/schedule/target.h"
 
 namespace aurex::schedule {
@@ -28,5 +29,11 @@ enum class SizeClass : std::uint8_t { kSkinny, kDirect, kSmall, kLarge };
 /// workers. Raises NotImplemented naming the construct where the CPU code generator has none yet.
 [[nodiscard]] LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size,
                                 const Target& target);
+
+/// The same as `schedule` pins it; what that leaves open the cost model decides. On return `schedule` is complete, and
+/// lowers to the same loop program again. Raises InvalidConfig where it does not fit the program, the target or the
+/// classes, and leaves it as it was.
+[[nodiscard]] LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size,
+                                const Target& target, Schedule& schedule);
 
 }  // namespace aurex::schedule

@@ -25,23 +25,35 @@ constexpr double kTypicalExtent = 64;  // what axis_modes.cpp assumed in AxisMod
 }  // namespace
 
 Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
-  const std::optional<Contraction> contraction = match_contraction(k_, block);
-  if (contraction && !prefers_dots(*contraction)) return lower_contraction(block, *contraction, std::move(name));
-  modes_ = choose_modes(k_, block.axes, block.body, {});
+  decide_.begin(name);
+  if (const std::optional<Contraction> contraction = match_contraction(k_, block)) {
+    constexpr Form kForms[] = {Form::kPositions, Form::kPanels, Form::kStream};
+    const bool few_rows = k_.size == SizeClass::kSkinny;
+    form_ = decide_.form(prefers_dots(*contraction) ? Form::kPositions
+                         : few_rows                 ? Form::kStream
+                                                    : Form::kPanels,
+                         kForms);
+    if (form_ != Form::kPositions) {
+      Launch out = lower_contraction(block, *contraction, std::move(name));
+      decide_.finish();
+      return out;
+    }
+  }
+  const AxisSet colliding = colliding_axes(block);
+  modes_ = choose_modes(k_, decide_, block.axes, colliding, block.body, {});
   for (const ax::Stmt& stmt : block.body) {
     const auto* store = std::get_if<ax::Store>(&stmt.node);
     overwrites_inputs_ =
         overwrites_inputs_ || (store && k_.tiles.arrays[store->array].in_place && &stmt != &block.body.back());
   }
-  const AxisSet colliding = colliding_axes(block);
-  if (modes_.lane != kNone && has(colliding, modes_.lane)) modes_.lane = kNone;
   return launch(block.axes, colliding, std::move(name), [&] { statements(block.body); });
 }
 
 Launch BlockLowering::lower_value(std::span<const AxisId> parallel, ValueId id, BufferId buffer, AxisSet axes,
                                   ax::Update update, std::string name) {
   const ValueId roots[] = {id};
-  modes_ = choose_modes(k_, parallel, {}, roots);
+  decide_.begin(name);
+  modes_ = choose_modes(k_, decide_, parallel, 0, {}, roots);
   modes_.range |= axes & ~modes_.parallel;
   const RegType type = ax::register_type(k_.out.buffers[buffer].dtype);
   return launch({parallel.begin(), parallel.end()}, 0, std::move(name), [&] {
@@ -82,6 +94,7 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   launch.scratch = scratch_;
   launch.nanoseconds = estimate(axes);
   scopes_.clear();
+  decide_.finish();
   return launch;
 }
 
@@ -118,25 +131,29 @@ AxisSet BlockLowering::colliding_axes(const ax::Parallel& block) const {
 std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, AxisSet colliding) {
   const AxisSet inner = modes_.range & ~modes_.parallel;
   ExprId work = b_.max(count(inner), b_.i64(1));
-  if (modes_.lane != kNone) {
-    const std::int64_t block = std::int64_t{k_.target.lanes(4)} * modes_.lane_vectors;
-    lane_tile_ = inner == 0 ? std::max(kTileWork, block) : block;
-  }
   std::vector<ExprId> steps(axes.size());
+  const std::int64_t grain = axes.empty() ? 0 : decide_.number(&LaunchSchedule::grain, kTileWork);
   for (std::size_t i = axes.size(); i-- > 0;) {
     const ExprId extent = k_.axis_extent(axes[i]);
-    if (axes[i] == modes_.lane) {
-      steps[i] = b_.i64(lane_tile_);
-    } else if (axes[i] == modes_.row) {
+    if (axes[i] == modes_.row) {
       steps[i] = row_window();
-    } else if (has(colliding, axes[i])) {
-      steps[i] = b_.max(extent, b_.i64(1));
     } else {
-      steps[i] = b_.max(b_.floor_div(b_.i64(kTileWork), work), b_.i64(1));
+      const std::int64_t tile = decide_.tile(axes[i], has(colliding, axes[i]) ? kWhole : kFit);
+      steps[i] = tile == kWhole           ? b_.max(extent, b_.i64(1))
+                 : axes[i] == modes_.lane ? b_.i64(lane_tile_ = lane_tile(tile, grain, inner == 0))
+                 : tile == kFit           ? b_.max(b_.floor_div(b_.i64(grain), work), b_.i64(1))
+                                          : b_.i64(tile);
     }
     work = b_.mul(work, b_.max(b_.min(steps[i], extent), b_.i64(1)));
   }
   return steps;
+}
+
+/// A tile of lanes is at least one step; where each position walks whole axes, no more.
+std::int64_t BlockLowering::lane_tile(std::int64_t tile, std::int64_t grain, bool alone) const {
+  const std::int64_t block = std::int64_t{k_.target.lanes(4)} * modes_.lane_vectors;
+  if (tile != kFit) return tile;
+  return alone ? std::max(grain, block) : block;
 }
 
 void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<Launch::TileAxis>& tiles, std::size_t at,
@@ -154,7 +171,10 @@ void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<L
   if (axis == modes_.lane) shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors};
   const ExprId end = b_.min(b_.add(origin, tiles[at].step), tiles[at].extent);
   loop_over(axis, origin, end, shape, [&] { tile_loops(axes, tiles, at + 1, fill); });
-  if (axis == modes_.lane) stream_large_stores(b_, k_.target, *top().body);
+  if (axis == modes_.lane) {
+    stream_large_stores(b_, k_.target, *top().body,
+                        [&](std::int64_t bytes) { return decide_.number(&LaunchSchedule::stream, bytes); });
+  }
 }
 
 ExprId BlockLowering::estimate(std::span<const AxisId> axes) {

@@ -28,8 +28,7 @@ void BlockLowering::control_body(const ax::Body& body, Body& out, bool barrier) 
 void BlockLowering::value_nest(AxisSet axes, std::span<const ValueId> roots, const ax::Store* store, RegType type,
                                const std::function<void()>& fill) {
   const AxisSet over = range(axes);
-  const AxisId vector = choose_vector(over, roots, store, 0);
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), 4);
+  const auto [vector, shape] = nest_lanes(roots[0], over, roots, store, type);
   in_nest(over, [&] { loops(over, vector, shape, fill); });
 }
 

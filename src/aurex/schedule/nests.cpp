@@ -60,19 +60,36 @@ void BlockLowering::loop_over(AxisId axis, ExprId lo, ExprId hi, VectorShape sha
   top().body->push_back({std::move(loop)});
 }
 
+/// Not packs of several axes, and none along which the updates of a store could meet.
+bool BlockLowering::may_carry(AxisId axis, const ax::Store* store) const {
+  if (k_.is_odometer(axis)) return false;
+  return !store || store->update == ax::Update::kSet || lane_quality(k_, store->array, store->indices, axis) > 0;
+}
+
+BlockLowering::NestLanes BlockLowering::nest_lanes(ValueId of, AxisSet axes, std::span<const ValueId> roots,
+                                                   const ax::Store* store, RegType type, AxisSet first,
+                                                   std::int32_t most) {
+  if (top().vector.active()) return {};
+  AxisSet legal = 0;
+  for (const AxisId axis : axes_of(axes)) legal |= may_carry(axis, store) ? ax::axis_bit(axis) : 0;
+  if (legal == 0) return {};
+  const AxisId chosen = choose_vector(legal, roots, store, first);
+  VectorShape shape = shape_for(type, point_cost(roots), has(first, chosen) ? most : 4);
+  const LaneChoice lanes = decide_.nest(of, {.axis = chosen, .vectors = shape.vectors}, legal);
+  if (lanes.axis == kNone) return {};
+  shape.vectors = lanes.vectors;
+  return {lanes.axis, shape};
+}
+
 AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots, const ax::Store* store,
                                     AxisSet first) {
-  if (top().vector.active()) return kNone;
   AxisId best = kNone;
   double best_score = 0;
   for (const AxisId axis : axes_of(axes)) {
-    if (k_.is_odometer(axis)) continue;
     double score = has(first, axis) ? 0.5 : 0;
     if (!store && scratch_order(axes).back() == axis) score += 0.25;
     if (store) {
-      const int quality = lane_quality(k_, store->array, store->indices, axis);
-      if (store->update != ax::Update::kSet && quality <= 0) continue;  // lanes could meet
-      score += 2 * quality;
+      score += 2 * lane_quality(k_, store->array, store->indices, axis);
     }
     std::vector<bool> seen(k_.tiles.values.size(), false);
     for (const ValueId root : roots) {

@@ -161,11 +161,10 @@ void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, Ex
   const RegType operand_type = k_.value(operand).type;
   const RegType type = accumulated_type(k_, id);
   const ValueId roots[] = {operand};
-  const AxisId vector = choose_vector(kept | over, roots, nullptr, over);
-  const bool across = vector != kNone && has(over, vector);
   // In a window the rows beside hide each other's latency, so fewer vectors serve, and their tree is short.
-  const std::int32_t most = across ? (modes_.row != kNone && has(kept, modes_.row) ? 2 : 8) : 4;
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(type, point_cost(roots), most);
+  const std::int32_t most = modes_.row != kNone && has(kept, modes_.row) ? 2 : 8;
+  const auto [vector, shape] = nest_lanes(id, kept | over, roots, nullptr, type, over, most);
+  const bool across = vector != kNone && has(over, vector);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.
   const bool partly_dead =
       (v.over & ~modes_.range) != 0 ||
@@ -218,8 +217,7 @@ void BlockLowering::emit_scan(ValueId id, BufferId buffer) {
   const auto along = static_cast<AxisId>(v.id);
   const AxisSet others = range(v.axes) & ~ax::axis_bit(along);
   const ValueId roots[] = {operand};
-  const AxisId vector = choose_vector(others, roots, nullptr, 0);
-  const VectorShape shape = vector == kNone ? VectorShape{} : shape_for(v.type, point_cost(roots), 4);
+  const auto [vector, shape] = nest_lanes(id, others, roots, nullptr, v.type);
   in_nest(range(v.axes), [&] {
     loops(others, vector, shape, [&] {
       const bool by_lane = vector != kNone || (modes_.lane != kNone && has(v.axes, modes_.lane));

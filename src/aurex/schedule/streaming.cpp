@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "aurex/schedule/schedule.h"
+
 namespace aurex::schedule {
 namespace {
 
@@ -66,11 +68,14 @@ ExprId bytes_of(LoopBuilder& b, BufferId id) {
 
 }  // namespace
 
-void stream_large_stores(LoopBuilder& b, const Target& target, Body& body) {
+void stream_large_stores(LoopBuilder& b, const Target& target, Body& body,
+                         const std::function<std::int64_t(std::int64_t)>& decide) {
   const auto* loop = body.empty() ? nullptr : std::get_if<Loop>(&body.back().node);
   if (!loop || loop->kind != Loop::Kind::kVector) return;
   Accesses accesses(b, *loop);
   if (!accesses.gather(loop->body)) return;
+  const std::int64_t least = decide(kCachesFilled * target.l2_bytes);
+  if (least == kNever) return;
   ExprId bytes = b.i64(0);
   for (const BufferId buffer : accesses.stores) bytes = b.max(bytes, bytes_of(b, buffer));
   Loop streaming = *loop;
@@ -78,7 +83,7 @@ void stream_large_stores(LoopBuilder& b, const Target& target, Body& body) {
     if (auto* store = std::get_if<Store>(&stmt.node)) store->non_temporal = true;
   }
   std::ranges::move(accesses.prefetches, std::inserter(streaming.body, streaming.body.begin()));
-  If choice{.condition = b.compare(ax::Op::kGe, bytes, b.i64(kCachesFilled * target.l2_bytes))};
+  If choice{.condition = b.compare(ax::Op::kGe, bytes, b.i64(least))};
   choice.then_body.push_back({std::move(streaming)});
   choice.else_body.push_back(std::move(body.back()));
   body.back() = {std::move(choice)};
