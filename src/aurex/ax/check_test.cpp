@@ -1,5 +1,5 @@
-// One accepted and one refused program per rule, the rows of the table of diagnostics, and the programs of the
-// reference.
+// The rows of the table of diagnostics, the programs of the reference, and what specialisation makes of programs. The
+// rules of the language are in rules_test.cpp.
 
 #include "aurex/ax/check.h"
 
@@ -102,98 +102,6 @@ TEST_P(Reference, ProgramIsAccepted) {
   expect_legal(*result.module);
 }
 INSTANTIATE_TEST_SUITE_P(Reference, Reference, testing::ValuesIn(kReferencePrograms),
-                         [](const auto& info) { return std::string(info.param.name); });
-
-struct RuleCase {
-  const char* name;
-  const char* accepted;
-  const char* refused;
-  const char* code;
-};
-
-void PrintTo(const RuleCase& rule, std::ostream* out) { *out << rule.name; }
-
-class Rule : public testing::TestWithParam<RuleCase> {};
-
-TEST_P(Rule, AcceptsWhatItAllows) {
-  const Checked result = checked(GetParam().accepted);
-  ASSERT_NE(result.module, nullptr) << result.text();
-  expect_legal(*result.module);
-}
-
-TEST_P(Rule, RefusesWhatItForbids) {
-  const Checked result = checked(GetParam().refused);
-  EXPECT_THAT(result.codes(), ElementsAre(GetParam().code)) << result.text();
-}
-
-const RuleCase kRules[] = {
-    {"Rule1NoTileSizeShows",
-     "kernel k(x: f32[R, C]) -> (y: f32[R]) { parallel r in R { var a[r] = 0; for c in C { a += sum(x[r, c], c) }; "
-     "y[r] = a } }",
-     "kernel k(x: f32[R, C]) -> (y: f32[R]) { parallel r in R { var a[r] = 0; for c in C { a = sum(x[r, c], c) }; y[r] "
-     "= a } }",
-     "AX0502"},
-    {"Rule2VariablesAreAxes", "kernel k(x: T[N]) -> (y: T[N]) { let i in N; y[i] = x[i] + i }",
-     "kernel k(x: T[N]) -> (y: T[N]) { parallel i in N by 1 { y[i] = x[i] / max(x[i], i) } }", "AX0307"},
-    {"Rule3AnAxisIsTheNameThatBoundIt",
-     "kernel k(x: f32[M, D], z: f32[N, D]) -> (y: f32[M, N]) { parallel m in M, n in N { y[m, n] = sum(x[m, D] * z[n, "
-     "D], D) } }",
-     "kernel k(x: f32[N]) -> (y: f32[N]) { let i in N; let j in N; y[i] = x[i] + x[j] }", "AX0511"},
-    {"Rule4ADimensionIsTheWholeAxisOrItsExtent",
-     "kernel k(x: f32[R, C]) -> (y: f32[R, C]) { parallel r in R, c in C { y[r, C - 1 - c] = x[r, c] } }",
-     "kernel k(x: f32[N, N]) -> (y: f32[N]) { y[N] = sum(x[N, N], N) }", "AX0302"},
-    {"Rule5ABareVariableIndexesItsOwnAxis",
-     "kernel k(x: f32[N, M]) -> (y: f32[N, M]) where M = N { parallel n in N, m in M { y[n, m] = x[m, n] } }",
-     "kernel k(x: f32[N, M]) -> (y: f32[N, M]) { parallel n in N, m in M { y[n, m] = x[m, n] } }", "AX0301"},
-    {"Rule6AnIndexHasTheAxesOfItsParts",
-     "kernel k(id: int[S], table: T[V, D]) -> (y: T[S, D]) { parallel s in S { y[s, D] = table[id[s], D] } }",
-     "kernel k(id: int[S], table: T[V, D]) -> (y: T[V, D]) { parallel v in V { y[v, D] = table[id[S], D] } }",
-     "AX0511"},
-    {"Rule7ValuesShiftByName",
-     "kernel k(x: f32[R, C]) -> (y: f32[R, C]) { parallel r in R { let c in C; y[r, c] = scan_sum(x[r, c], c)[c = c - "
-     "1] else 0 } }",
-     "kernel k(x: f32[R, C]) -> (y: f32[R, C]) { parallel r in R, c in C { y[r, c] = x[r, c][c = c - 1] else 0 } }",
-     "AX0501"},
-    {"Rule9SplitAxes",
-     "kernel k(x: T[S, (2, P)]) -> (y: T[S, (2, P)]) { parallel s in S, p in P { y[s, 0, p] = x[s, 1, p]; y[s, 1, p] = "
-     "x[s, 0, p] } }",
-     "kernel k(x: T[S, (2, P)]) -> (y: T[S, (2, P)]) { parallel s in S, p in P { y[s, 0, p] = x[s, 1, p] } }",
-     "AX0508"},
-    {"Rule10Packs", "kernel k(x: f32[R..., C]) -> (y: f32[R...]) { parallel r in R { y[r] = sum(x[r, C], C) } }",
-     "kernel k(x: f32[R..., C]) -> (y: f32[R]) { parallel r in R { y[r] = sum(x[r, C], C) } }", "AX0211"},
-    {"Rule12WhereDefines",
-     "kernel k(x: f32[H], s: int) -> (y: f32[I]) where I = div(H, s) { parallel i in I { y[i] = x[i * s] } }",
-     "kernel k(x: f32[H], s: float) -> (y: f32[I]) where I = s { parallel i in I { y[i] = x[i] } }", "AX0218"},
-    {"Rule16EveryElementOnce",
-     "kernel k(x: f32[N]) -> (y: f32[N] = 0) { parallel i in N { if x[i] > 0 { y[i] = x[i] } } }",
-     "kernel k(x: f32[N]) -> (y: f32[N]) { parallel i in N { y[i] = x[i]; y[i] = 0 } }", "AX0508"},
-    {"Rule18Functions",
-     "fn f(x) { let s = square(x); s + s }\nkernel k(x: f32[N]) -> (y: f32[N]) { let s = x[N]; y[N] = f(s) }",
-     "fn f(x) = x + hidden\nkernel k(x: f32[N]) -> (y: f32[N]) { let hidden = x[N]; y[N] = f(hidden) }", "AX0201"},
-    {"Rule19ParallelPlaces",
-     "kernel k(inout p: f32[N], n: int) { for t in n by 1 { parallel i in N { p[i] = p[i] * 0.5 } } }",
-     "kernel k(inout p: f32[N], n: int) { for t in n { parallel i in N { p[i] = p[i] * 0.5 } } }", "AX0515"},
-    {"Rule20ElementsFollowTheirOwnPath",
-     "kernel k(x: f32[N]) -> (y: i32[N]) { parallel i in N { var v[i] = x[i]; var n[i] = 0; while v > 1 { v = v * 0.5; "
-     "n += 1 }; y[i] = n } }",
-     "kernel k(x: f32[N]) -> (y: i32[N]) { parallel i in N { var v[i] = x[i]; var n = 0; while v > 1 { v = v * 0.5; n "
-     "+= 1 }; y[i] = n } }",
-     "AX0516"},
-    {"Rule22Races", "kernel k(x: f32[N], id: int[N]) -> (h: f32[B] = 0) { parallel i in N { h[id[i]] += x[i] } }",
-     "kernel k(x: f32[N]) -> (h: f32[B] = 0) { parallel i in N { h[0] = x[i] } }", "AX0511"},
-    {"Rule25Types", "kernel k(a: i32[N], b: i64[N]) -> (y: i64[N]) { y[N] = a[N] + b[N] }",
-     "kernel k(a: i64[N], b: u64[N]) -> (y: i64[N]) { y[N] = a[N] + b[N] }", "AX0401"},
-    {"Rule28ReductionsNameAnAxis",
-     "kernel k(x: f32[R, C]) -> (y: i32[R]) { parallel r in R { y[r] = argmax(x[r, C], C) } }",
-     "kernel k(x: f32[R, C]) -> (y: f32[R]) { parallel r in R { y[r] = max(x[r, C], 0) } }", "AX0306"},
-    {"Rule34GuardedScatter",
-     "kernel k(x: f32[N]) -> (y: f32[I] = 0) { parallel n in N { let i = 2 * n - 3; if i >= 0 and i < I { y[i] += x[n] "
-     "} } }",
-     "kernel k(x: f32[N]) -> (y: f32[I] = 0) { parallel n in N { let i = div(n, 2); if i >= 0 and i < I { y[i] = x[n] "
-     "} } }",
-     "AX0506"},
-};
-INSTANTIATE_TEST_SUITE_P(Rules, Rule, testing::ValuesIn(kRules),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Specialize, TakesStorageTypesAndLoadsThemAsRegisters) {

@@ -291,11 +291,9 @@ std::string_view to_string(SelfCheck::Outcome outcome) {
   return "differs";
 }
 
-SelfCheck self_check(const CheckedModule& module, std::string_view kernel, std::uint64_t seed) {
-  const KernelInterface& interface = interface_of(module, kernel);
-  SelfCheck result{.kernel = std::string(kernel), .outcome = SelfCheck::Outcome::kNotRun, .inputs = {}, .detail = {}};
+SelfCheck self_check(const TileProgram& program, const KernelInterface& interface, std::uint64_t seed) {
+  SelfCheck result{.kernel = program.name, .outcome = SelfCheck::Outcome::kNotRun, .inputs = {}, .detail = {}};
   try {
-    const TileProgram program = specialize(module, kernel, sample_specialization(module, kernel));
     const Binding binding(program);
     const Drawer drawer(program, interface);
     result.detail = "no small extents satisfy its signature";
@@ -316,6 +314,18 @@ SelfCheck self_check(const CheckedModule& module, std::string_view kernel, std::
     result.detail = error.message();
   }
   return result;
+}
+
+SelfCheck self_check(const CheckedModule& module, std::string_view kernel, std::uint64_t seed) {
+  const KernelInterface& interface = interface_of(module, kernel);
+  try {
+    return self_check(specialize(module, kernel, sample_specialization(module, kernel)), interface, seed);
+  } catch (const NotImplemented& error) {
+    return {.kernel = std::string(kernel),
+            .outcome = SelfCheck::Outcome::kNotRun,
+            .inputs = {},
+            .detail = std::string(error.message())};
+  }
 }
 
 }  // namespace aurex::ax

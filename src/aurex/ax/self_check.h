@@ -35,5 +35,8 @@ struct SelfCheck {
 
 /// The same seed draws the same inputs. Raises ArgumentError for an unknown kernel.
 [[nodiscard]] SelfCheck self_check(const CheckedModule& module, std::string_view kernel, std::uint64_t seed = 0);
+/// The same for a program at hand, which `interface` describes.
+[[nodiscard]] SelfCheck self_check(const TileProgram& program, const KernelInterface& interface,
+                                   std::uint64_t seed = 0);
 
 }  // namespace aurex::ax

@@ -85,12 +85,18 @@ TEST(SelfCheck, AllowsForTheOrderOfFloatSums) {
 }
 
 TEST(SelfCheck, FindsAResultThatDependsOnTheTile) {
-  // How often the loop's body runs is what the program counts, and that is the number of tiles.
-  const SelfCheck result = check_text(
+  // The language refuses such a kernel, so this one is spoilt after it was checked: each tile replaces the sum.
+  const auto source = std::make_shared<const Source>(
+      "test.ax",
       "kernel f(x: T[R, C]) -> (y: T[R]) {\n"
-      "  parallel r in R {\n    var count[r] = 0.0\n    for c in C { count = count + 1 + 0 * max(x[r, c], c) }\n"
-      "    y[r] = count\n  }\n}\n",
-      "f");
+      "  parallel r in R {\n    var a[r] = 0.0\n    for c in C { a += sum(x[r, c], c) }\n    y[r] = a\n  }\n}\n");
+  DiagnosticSink sink;
+  const auto module = check(source, sink);
+  TileProgram program = specialize(*module, "f", sample_specialization(*module, "f"));
+  Body& block = std::get<Parallel>(program.body.at(0).node).body;
+  Body& loop = std::get<For>(block.at(1).node).body;
+  std::get<Assign>(loop.at(0).node).update = Update::kSet;
+  const SelfCheck result = self_check(program, kernels(*module).front());
   EXPECT_EQ(result.outcome, SelfCheck::Outcome::kDiffers) << result.inputs;
   EXPECT_THAT(result.detail, HasSubstr("with tiles of"));
 }
