@@ -13,7 +13,6 @@ namespace aurex {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::Pair;
 
 using Variables = std::map<std::string, std::string>;

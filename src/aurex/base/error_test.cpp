@@ -98,7 +98,7 @@ TEST(Error, ChangingACopyLeavesTheOriginalAlone) {
 
 TEST(Error, ADomainSubclassIsCaughtAsErrorAndAsItself) {
   struct AdapterNotFound : InvalidConfig {
-    explicit AdapterNotFound(std::string name) : InvalidConfig("adapter '" + name + "' not found") {}
+    explicit AdapterNotFound(const std::string& name) : InvalidConfig("adapter '" + name + "' not found") {}
   };
   EXPECT_THROW(throw AdapterNotFound("q"), Error);
   EXPECT_THROW(throw AdapterNotFound("q"), InvalidConfig);

@@ -37,7 +37,8 @@ struct SortedArguments {
   std::array<const TensorView*, kMost> arrays;
   std::size_t array_count = 0, scalar_count = 0;
 
-  SortedArguments() {}  // leaves the tables as they are: clearing them cost more than filling them
+  // Leaves the tables as they are: clearing them, as a defaulted constructor may, cost more than filling them.
+  SortedArguments() {}  // NOLINT(modernize-use-equals-default)
   void add(const ax::ScalarArgument& scalar) { std::construct_at(scalars() + scalar_count++, scalar); }
   [[nodiscard]] ax::ScalarArgument* scalars() { return reinterpret_cast<ax::ScalarArgument*>(scalar_bytes_); }
 
@@ -125,6 +126,7 @@ std::vector<Tensor> Kernel::call_all(std::span<const Argument> arguments, std::s
                                      const jit::LaunchOptions& options) const {
   jit::Call call(state_, arguments, {}, extents);
   std::vector<Tensor> results;
+  results.reserve(interface().results.size());
   for (std::size_t i = 0; i < interface().results.size(); ++i) {
     results.push_back(Tensor::uninitialised(call.result_shape(i), call.result_dtype(i)));
   }
@@ -155,6 +157,7 @@ const Kernel& Module::operator[](std::string_view kernel) const {
     if (k.name() == kernel) return k;
   }
   std::vector<std::string_view> names;
+  names.reserve(kernels_.size());
   for (const Kernel& k : kernels_) names.push_back(k.name());
   ArgumentError error(fmt::format("no kernel is called '{}'; there are: {}", kernel, fmt::join(names, ", ")));
   error.with("argument", std::string(kernel));

@@ -25,7 +25,7 @@ Stride stride_class(const ax::Binding& binding, const ax::BoundCall& call, ax::A
   if (declared.role == ax::ArrayRole::kScratch) return d + 1 == declared.dims.size() ? Stride::kUnit : Stride::kAny;
   std::uint32_t slot = binding.stride_slot(array, d);
   if (const ax::PackId pack = program.dims[dim].pack; pack != ax::kNone) {
-    if (pack_rank(call.packs.data() + pack * kAurexPackRank) > 1) return Stride::kPack;
+    if (pack_rank(call.packs.data() + std::size_t{pack} * kAurexPackRank) > 1) return Stride::kPack;
     slot += kAurexPackRank - 1;
   }
   if (call.extents[dim] <= 1) return d + 1 == declared.dims.size() ? Stride::kUnit : Stride::kAny;

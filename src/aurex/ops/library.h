@@ -25,8 +25,8 @@ struct LibraryFile {
 /// Every file, sorted by name: the table of what exists.
 [[nodiscard]] std::span<const LibraryFile> library();
 
-/// The module of a file. Raises ArgumentError that lists the files.
-[[nodiscard]] const Module& module(std::string_view file);
+/// The module of the file of that name. Raises ArgumentError that lists the files.
+[[nodiscard]] const Module& module(std::string_view name);
 
 /// A kernel by name. Raises ArgumentError that names the kernels whose names come close.
 [[nodiscard]] const Kernel& kernel(std::string_view name);

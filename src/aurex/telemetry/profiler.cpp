@@ -28,6 +28,7 @@ std::vector<Total> total_by_name(const std::vector<ProfileRecord>& records) {
     total.peak_bytes = std::max(total.peak_bytes, record.peak_bytes);
   }
   std::vector<Total> totals;
+  totals.reserve(by_name.size());
   for (auto& [name, total] : by_name) totals.push_back(std::move(total));
   std::sort(totals.begin(), totals.end(), [](const Total& a, const Total& b) {
     return a.duration_ns != b.duration_ns ? a.duration_ns > b.duration_ns : a.name < b.name;
