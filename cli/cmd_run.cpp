@@ -19,6 +19,7 @@
 #include "aurex/device/registry.h"
 #include "aurex/jit/kernel.h"
 #include "aurex/jit/kernel_state.h"
+#include "aurex/jit/print_sink.h"
 #include "aurex/telemetry/chrome_trace.h"
 #include "aurex/telemetry/recorder.h"
 #include "aurex/tensor/convert.h"
@@ -332,7 +333,9 @@ int run(const RunOptions& options, const Console& console) {
   if (options.safe) {
     good = run_safely(trial, console);
   } else {
+    set_print_sink([&console](const KernelPrint& print) { console.message(to_string(print)); });
     report.timing = run_compiled(trial, kernel, before, options, console);
+    set_print_sink(nullptr);
   }
   report.arrays = trial.written();
   if (options.verify) {

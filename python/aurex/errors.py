@@ -76,7 +76,10 @@ class KernelError(Error, RuntimeError):
 
 
 class IndexOutOfRange(KernelError, IndexError):
-    """An index lies outside its axis; ``kernel``, ``line``, ``position``, ``index`` and ``bound`` say where."""
+    """An index lies outside its axis; ``kernel``, ``line``, ``position``, ``index`` and ``bound`` say where.
+
+    ``axes`` is the position by axis, a dict like ``{"i": 1, "j": 3}``; empty where it is not known.
+    """
 
 
 class FormatError(Error, ValueError):

@@ -28,6 +28,14 @@ PyObject* tuple_of(const Extents& extents) {
   return tuple;
 }
 
+PyObject* dict_of(const AxisPositions& positions) {
+  PyObject* dict = PyDict_New();
+  for (const auto& [name, at] : positions) {
+    if (dict && !add(dict, name.c_str(), PyLong_FromLongLong(at))) Py_CLEAR(dict);
+  }
+  return dict;
+}
+
 /// What the subclasses carry beside text fields.
 bool add_typed_fields(PyObject* fields, const Error& error) {
   if (const auto* e = dynamic_cast<const ShapeMismatch*>(&error)) {
@@ -41,7 +49,7 @@ bool add_typed_fields(PyObject* fields, const Error& error) {
     return add(fields, "kernel", text(e->site.kernel)) && add(fields, "line", PyLong_FromLongLong(e->site.line)) &&
            add(fields, "position", PyLong_FromLongLong(e->site.position)) &&
            add(fields, "index", PyLong_FromLongLong(e->site.index)) &&
-           add(fields, "bound", PyLong_FromLongLong(e->site.bound));
+           add(fields, "bound", PyLong_FromLongLong(e->site.bound)) && add(fields, "axes", dict_of(e->site.axes));
   }
   if (const auto* e = dynamic_cast<const OutOfMemory*>(&error)) {
     return add(fields, "requested", PyLong_FromLongLong(e->requested)) &&

@@ -7,6 +7,7 @@
 #include "array_argument.h"
 #include "aurex/base/thread_pool.h"
 #include "aurex/jit/kernel.h"
+#include "aurex/jit/print_sink.h"
 #include "errors.h"
 #include "kernel_object.h"
 #include "runtime_bindings.h"
@@ -42,6 +43,16 @@ struct PythonModule {
   }
 };
 
+/// What kernels print goes where Python's print goes; a failure to print is no failure of the kernel.
+void show(const KernelPrint& print) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    nb::print(to_string(print).c_str());
+  } catch (nb::python_error& error) {
+    error.discard_as_unraisable("a kernel's print");
+  }
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -64,7 +75,9 @@ NB_MODULE(_core, m) {
       "compile", [](const std::string& text, const std::string& name) { return PythonModule(compile(text, name)); },
       nb::arg("text"), nb::arg("name"));
   m.def("load", [](const std::string& path) { return PythonModule(load(path)); }, nb::arg("path"));
+  set_print_sink(show);
   python::bind_runtime(m);
+  set_print_sink(show);
   m.def("threads", &threads);
   m.def("set_threads", &set_threads, nb::arg("count"));
 }

@@ -92,11 +92,17 @@ void keep_first(const AurexFrame* frame, std::int32_t fault, std::int32_t, std::
 
 void ignore_print(const AurexFrame*, std::int32_t, std::int64_t, std::int32_t, std::uint64_t) {}
 
-ThreadPool& pool_of(int threads) {
-  static std::map<int, std::unique_ptr<ThreadPool>> pools;
-  auto& pool = pools[threads];
-  if (!pool) pool = std::make_unique<ThreadPool>(threads);
-  return *pool;
+struct Crew {
+  explicit Crew(int threads) : pool(threads) {}
+  ThreadPool pool;
+  cpu::Workers workers{pool};
+};
+
+cpu::Workers& workers_of(int threads) {
+  static std::map<int, std::unique_ptr<Crew>> crews;
+  auto& crew = crews[threads];
+  if (!crew) crew = std::make_unique<Crew>(threads);
+  return crew->workers;
 }
 
 /// The pool runs small launches on the caller's thread. A drive of this kind calls every launch long.
@@ -110,8 +116,9 @@ class LongLaunches {
  private:
   static void run(const AurexFrame* frame) {
     AurexRuntime runtime = *frame->runtime;
-    runtime.parallel = [](const AurexFrame* launch, AurexBlock block, std::int64_t tiles, std::int64_t scratch_bytes,
-                          double) { return parallel_(launch, block, tiles, scratch_bytes, 1e9); };
+    runtime.parallel = [](const AurexFrame* call, const AurexLaunch* launch, std::int64_t tiles,
+                          std::int64_t scratch_bytes,
+                          double) { return parallel_(call, launch, tiles, scratch_bytes, 1e9); };
     parallel_ = frame->runtime->parallel;
     AurexFrame own = *frame;
     own.runtime = &runtime;
@@ -140,29 +147,10 @@ class FlushToZero {
 #endif
 };
 
-/// Memory for the kernel's own arrays during one run, filled with what no kernel writes.
-class ScratchArrays {
- public:
-  ScratchArrays(const ax::TileProgram& program, ax::BoundCall& call) {
-    for (ax::ArrayId id = 0; id < program.arrays.size(); ++id) {
-      const ax::Array& array = program.arrays[id];
-      if (array.role != ax::ArrayRole::kScratch) continue;
-      Dims shape;
-      for (const ax::ArrayDim& dim : array.dims) shape.push_back(call.extents[dim.dim]);
-      const auto bytes = static_cast<std::size_t>(byte_count(shape, array.storage.dtype));
-      call.arrays[id].data = memory_.emplace_back(bytes, '\xA5').data();
-    }
-  }
-
- private:
-  std::vector<std::vector<char>> memory_;
-};
-
 }  // namespace
 
 void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target, bool reverse_tiles) {
   const jit::CodeEntry& entry = entry_for(binding, call, target);
-  const ScratchArrays scratch(binding.program(), call);
   FirstFault fault;
   AurexRuntime runtime{};
   runtime.version = kAurexAbiVersion;
@@ -178,20 +166,19 @@ void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::
 
 void run_code(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target) {
   const jit::CodeEntry& entry = code_for(binding, call, target);
-  static_cast<void>(jit::launch(binding.program(), entry, call, jit::plan(entry, call)));
+  jit::launch(binding.program(), entry, call, jit::plan(entry, call));
 }
 
 void run_code_under(const Circumstances& circumstances, const ax::Binding& binding, ax::BoundCall& call,
                     const schedule::Target& target) {
   const jit::CodeEntry& entry = code_for(binding, call, target);
-  const ScratchArrays scratch(binding.program(), call);
-  ThreadPool& pool = pool_of(circumstances.threads);
+  cpu::Workers& workers = workers_of(circumstances.threads);
   const CallRequest request = {
       .drive = LongLaunches::around(entry.code->drive()), .plan = jit::plan(entry, call), .frame = call.frame()};
   CallOutcome outcome;
   {
     const FlushToZero flush(circumstances.flush_to_zero);
-    outcome = cpu::run_call(request, pool);
+    outcome = cpu::run_call(request, workers);
   }
   raise_fault(outcome.fault.fault, outcome.fault.value, outcome.fault.bound);
 }

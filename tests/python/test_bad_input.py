@@ -107,11 +107,25 @@ def test_strides_that_are_no_multiple_of_the_element(mod):
     refused(aurex.InvalidConfig, ValueError, lambda: mod.scale(packed), argument="x")
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "i4", "i8"])
+@pytest.mark.parametrize("offset", [1, 3, 5])
+def test_a_view_at_an_odd_address_is_as_good_as_any(mod, dtype, offset):
+    """No bad input, though many libraries take it for one."""
+    count, size = 1000, np.dtype(dtype).itemsize
+    x, y, z = (np.zeros(count * size + 8, np.uint8)[offset:offset + count * size].view(dtype) for _ in range(3))
+    x[:], y[:] = np.arange(count), 7
+    assert not x.flags.aligned and not z.flags.aligned
+    mod.add(x, y, out=z)
+    np.testing.assert_array_equal(z, x + y)
+    np.testing.assert_array_equal(mod.add(x[::-2], y[::2]), x[::-2] + y[::2])
+
+
 @pytest.mark.parametrize("index", [3, -1, 2**31 - 1])
 def test_an_index_outside_its_table(mod, index):
     at = np.array([0, 2, index, 1], np.int32)
     error = refused(aurex.IndexOutOfRange, IndexError, lambda: mod.gather(np.ones(3, F), at),
                     kernel="gather", index=index, bound=3, line=9, position=2)
+    assert list(error.axes.values()) == [2]
     assert isinstance(error, aurex.KernelError)
     np.testing.assert_array_equal(mod.gather(np.ones(3, F), at[:2]), [1, 1])
 

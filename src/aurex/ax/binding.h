@@ -115,6 +115,8 @@ class Binding {
   [[nodiscard]] std::span<const ArrayId> inputs() const { return inputs_; }
   /// Where a dimension of an array begins in its AurexArray::strides; a pack takes kAurexPackRank places.
   [[nodiscard]] std::uint32_t stride_slot(ArrayId array, std::uint32_t dim) const { return plans_[array].slots[dim]; }
+  /// Length of an array's AurexArray::strides.
+  [[nodiscard]] std::uint32_t stride_count(ArrayId array) const { return plans_[array].stride_count; }
 
  private:
   /// One axis of an argument: `parts` dimensions, of which the first is number `first` of Array::dims.

@@ -105,6 +105,10 @@ class Machine {
   void report(NoteId note, const Walk& walk);
   [[nodiscard]] std::int64_t line(Span span) const;
   [[nodiscard]] std::int64_t linear_position(const Walk& walk, bool with_loops = true) const;
+  /// The same by axis, in the order in which the linear position counts.
+  [[nodiscard]] AxisPositions axis_positions(const Walk& walk) const;
+  template <typename Visit>
+  void each_position_axis(const Walk& walk, bool with_loops, Visit&& visit) const;
 
   const TileProgram& program_;
   const BoundCall& call_;

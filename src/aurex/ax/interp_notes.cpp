@@ -26,13 +26,12 @@ std::int64_t Machine::line(Span span) const {
   return program_.source ? static_cast<std::int64_t>(program_.source->position(span.begin).line) : 0;
 }
 
-std::int64_t Machine::linear_position(const Walk& walk, bool with_loops) const {
-  std::uint64_t linear = 0;  // wraps where the extents' product does not fit
+template <typename Visit>
+void Machine::each_position_axis(const Walk& walk, bool with_loops, Visit&& visit) const {
   AxisSet taken = 0, carried = 0;
   for (const AxisId axis : walk.axes()) carried |= axis_bit(axis);
   const auto take = [&](AxisId axis) {
-    linear =
-        linear * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
+    visit(axis);
     taken |= axis_bit(axis);
   };
   for (const AxisId axis : enclosing_) {
@@ -43,7 +42,22 @@ std::int64_t Machine::linear_position(const Walk& walk, bool with_loops) const {
     if (!with_loops && (loop_axes_ & axis_bit(axis)) != 0) continue;
     if ((taken & axis_bit(axis)) == 0) take(axis);
   }
+}
+
+std::int64_t Machine::linear_position(const Walk& walk, bool with_loops) const {
+  std::uint64_t linear = 0;  // wraps where the extents' product does not fit
+  each_position_axis(walk, with_loops, [&](AxisId axis) {
+    linear =
+        linear * static_cast<std::uint64_t>(ranges_[axis].extent) + static_cast<std::uint64_t>(walk.position(axis));
+  });
   return static_cast<std::int64_t>(linear);
+}
+
+AxisPositions Machine::axis_positions(const Walk& walk) const {
+  AxisPositions positions;
+  each_position_axis(walk, true,
+                     [&](AxisId axis) { positions.emplace_back(program_.axes[axis].name, walk.position(axis)); });
+  return positions;
 }
 
 void Machine::raise(NoteId id, const Walk& walk) {
@@ -52,7 +66,8 @@ void Machine::raise(NoteId id, const Walk& walk) {
                          .line = line(note.span),
                          .position = linear_position(walk),
                          .index = note.index,
-                         .bound = note.bound});
+                         .bound = note.bound,
+                         .axes = axis_positions(walk)});
 }
 
 void Machine::find(Finding::Kind kind, Span span, const Walk& walk, const std::string& text) {

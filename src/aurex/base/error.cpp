@@ -14,7 +14,7 @@ std::string format_extents(const Extents& extents) {
 
 std::string index_message(const IndexOutOfRange::Site& site) {
   return "index " + std::to_string(site.index) + " is outside [0, " + std::to_string(site.bound) + ") in kernel '" +
-         site.kernel + "', line " + std::to_string(site.line) + ", at position " + std::to_string(site.position);
+         site.kernel + "', line " + std::to_string(site.line) + ", at " + position_text(site.position, site.axes);
 }
 
 std::string memory_message(std::string what, std::int64_t requested, std::int64_t free, std::int64_t limit) {
@@ -127,6 +127,12 @@ DimensionMismatch::DimensionMismatch(std::string message, std::int64_t expected_
     : Error(ErrorCode::kDimensionMismatch, std::move(message), where), expected(expected_rank), actual(actual_rank) {
   with("expected", std::to_string(expected));
   with("actual", std::to_string(actual));
+}
+
+std::string position_text(std::int64_t position, const AxisPositions& axes) {
+  std::string text;
+  for (const auto& [name, at] : axes) text += (text.empty() ? "" : ", ") + name + "=" + std::to_string(at);
+  return "position " + std::to_string(position) + (text.empty() ? "" : " (" + text + ")");
 }
 
 IndexOutOfRange::IndexOutOfRange(Site where_in_kernel, std::source_location where)

@@ -125,6 +125,12 @@ class DimensionMismatch : public Error {
   std::int64_t expected, actual;
 };
 
+/// Positions along named axes: {{"i", 1}, {"j", 3}}.
+using AxisPositions = std::vector<std::pair<std::string, std::int64_t>>;
+
+/// "position 7 (i=1, j=3)", or "position 7" without axes.
+[[nodiscard]] std::string position_text(std::int64_t position, const AxisPositions& axes);
+
 /// A gather or computed index outside its axis.
 class IndexOutOfRange : public Error {
  public:
@@ -133,6 +139,7 @@ class IndexOutOfRange : public Error {
     std::int64_t line = 0;      // in the AX source, from 1
     std::int64_t position = 0;  // linear position of the element that asked
     std::int64_t index = 0, bound = 0;
+    AxisPositions axes = {};  // the position by axis, outermost first; empty where it is not known
   };
   explicit IndexOutOfRange(Site site, std::source_location where = std::source_location::current());
   Site site;

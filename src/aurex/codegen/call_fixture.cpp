@@ -1,5 +1,6 @@
 #include "aurex/codegen/call_fixture.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -70,8 +71,8 @@ struct Session {
 
 Session& session_of(const AurexFrame* frame) { return *static_cast<Session*>(frame->context); }
 
-std::int32_t parallel(const AurexFrame* frame, AurexBlock block, std::int64_t tiles, std::int64_t scratch_bytes,
-                      double) {
+std::int32_t parallel(const AurexFrame* frame, const AurexLaunch* launch, std::int64_t tiles,
+                      std::int64_t scratch_bytes, double) {
   Session& session = session_of(frame);
   ++session.events.launches;
   EXPECT_LE(scratch_bytes, session.worker_bytes) << "the launch asks for more scratch than planned";
@@ -79,7 +80,7 @@ std::int32_t parallel(const AurexFrame* frame, AurexBlock block, std::int64_t ti
   std::memset(scratch.data(), 0xff, static_cast<std::size_t>(scratch_bytes));
   AurexWorker worker{.scratch = scratch.data(), .index = 0};
   for (std::int64_t first = 0; first < tiles; first += session.chunk) {
-    block(frame, &worker, first, std::min(tiles, first + session.chunk));
+    launch->block(frame, &worker, first, std::min(tiles, first + session.chunk));
   }
   return 0;
 }
@@ -95,7 +96,7 @@ void print(const AurexFrame* frame, std::int32_t site, std::int64_t position, st
 }
 
 constexpr AurexRuntime kRuntime = {
-    .version = kAurexAbiVersion, .reserved = 0, .parallel = parallel, .fail = fail, .print = print};
+    .version = kAurexAbiVersion, .size = sizeof(AurexRuntime), .parallel = parallel, .fail = fail, .print = print};
 
 /// A frame over copies of the call's arrays, each between guard pages.
 class CallFrame {
@@ -156,7 +157,7 @@ void expect_equal(const Outcome& expected, const Outcome& actual, const std::str
 }  // namespace
 
 schedule::LoopProgram program_of(const std::string& text) {
-  schedule::LoopProgram program = schedule::parse(text);
+  schedule::LoopProgram program = schedule::parse(fmt::format("grammar {}\n{}", schedule::kLoopGrammar, text));
   for (const std::string& complaint : schedule::verify(program)) ADD_FAILURE() << complaint;
   return program;
 }
@@ -199,7 +200,7 @@ void expect_same(const std::string& text, const std::vector<TestCall>& calls) {
 
 Outcome expect_same(const std::string& text, const TestCall& call) {
   expect_same(text, std::vector<TestCall>{call});
-  return run_executor(schedule::parse(text), call);
+  return run_executor(program_of(text), call);
 }
 
 std::vector<std::string> runnable() { return schedule::runnable_targets(); }

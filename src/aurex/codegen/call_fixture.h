@@ -75,7 +75,7 @@ struct Outcome {
   Events events;
 };
 
-/// Parses and verifies; a complaint fails the test.
+/// Parses and verifies a program, whose text goes without the line that names the grammar; a complaint fails the test.
 [[nodiscard]] schedule::LoopProgram program_of(const std::string& text);
 [[nodiscard]] Outcome run_executor(const schedule::LoopProgram& program, const TestCall& call);
 /// `at_end`: arrays end at an unreadable page, else they start after one. Tiles are handed out in pieces of `chunk`.

@@ -23,15 +23,19 @@ struct CompileTimes {
 class CompiledCode {
  public:
   virtual ~CompiledCode() = default;
-  [[nodiscard]] AurexDrive drive() const { return drive_; }
-  [[nodiscard]] AurexPlanner plan() const { return plan_; }
+  /// What the code says of itself, checked; fields that it does not know are zero. Lives as long as this.
+  [[nodiscard]] const AurexKernel& kernel() const { return kernel_; }
+  [[nodiscard]] AurexDrive drive() const { return kernel_.drive; }
+  [[nodiscard]] AurexPlanner plan() const { return kernel_.plan; }
   [[nodiscard]] const CompileTimes& times() const { return times_; }
 
  protected:
-  AurexDrive drive_ = nullptr;
-  AurexPlanner plan_ = nullptr;
+  AurexKernel kernel_{};
   CompileTimes times_;
 };
+
+/// Changes whenever a kernel might become other code: part of every key under which code is kept.
+[[nodiscard]] std::uint64_t compiler_build();
 
 /// Assumes a verified program for a target that this machine runs. Raises NotImplemented naming a construct that has no
 /// code yet.

@@ -123,7 +123,7 @@ TEST(Transposition, IsPrintedAndReadBack) {
 TEST(Transposition, IsRefusedWhereItIsNoSquareOfLines) {
   const std::string text = transpose_program("f32", "f32", 8, "narrow");
   const auto complains = [&](const std::string& from, const std::string& to) {
-    std::string changed = text;
+    std::string changed = fmt::format("grammar {}\n{}", schedule::kLoopGrammar, text);
     for (std::size_t at = 0; (at = changed.find(from, at)) != std::string::npos; at += to.size()) {
       changed.replace(at, from.size(), to);
     }

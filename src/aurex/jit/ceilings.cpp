@@ -53,7 +53,8 @@ double measure_fma(const schedule::Target& target) {
     updates += fmt::format("        set $acc[{0}] = fma($acc[{0}], %a, %a)\n", c);
     if (c > 0) sum = fmt::format("({} + $acc[{}])", sum, c);
   }
-  const std::string text = fmt::format(R"(program fma_ceiling on {0} extents 1 packs 0 {{
+  const std::string text = fmt::format(R"(grammar 2
+program fma_ceiling on {0} extents 1 packs 0 {{
   buffer y: f32 argument 0 [extent(0) unit @0]
   register acc: f32 [{1}] {2}x1
   launch chains tile t in 1 by 1 scratch [] costs 1:f64 {{
@@ -80,7 +81,8 @@ double measure_fma(const schedule::Target& target) {
 /// Eight partial sums over a long array.
 double measure_read(const schedule::Target& target) {
   constexpr std::int64_t kElements = 16 << 20;
-  const std::string text = fmt::format(R"(program read_ceiling on {0} extents 1 packs 0 {{
+  const std::string text = fmt::format(R"(grammar 2
+program read_ceiling on {0} extents 1 packs 0 {{
   buffer y: f32 argument 0 [extent(0) unit @0]
   register acc: f32 [] {1}x8
   launch sum tile t in 1 by 1 scratch [] costs 1:f64 {{

@@ -2,30 +2,76 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <utility>
+
 #include "aurex/base/clock.h"
 #include "aurex/base/error.h"
+#include "aurex/base/log.h"
 #include "aurex/device/device.h"
-#include "aurex/memory/allocator.h"
+#include "aurex/jit/print_sink.h"
 #include "aurex/telemetry/recorder.h"
 #include "aurex/tensor/shape.h"
 
 namespace aurex::jit {
 namespace {
 
-[[noreturn]] void raise_fault(const ax::TileProgram& program, const CodeEntry& entry, const AurexErrorRecord& record) {
-  const schedule::Site& site = entry.loops.sites[static_cast<std::size_t>(record.site)];
+/// A linear position by the axes of its site; empty where their product does not fit 63 bits.
+AxisPositions axis_positions(const AurexKernel& kernel, const AurexSite& site, const AurexFrame& frame,
+                             std::int64_t position) {
+  AxisPositions positions;
+  if (site.axis_count == 0 || position < 0) return positions;
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(kernel.axis_count));
+  kernel.extents(&frame, extents.data());
+  std::int64_t count = 1;
+  for (std::int32_t i = site.axis_count; i-- > 0;) {
+    const std::int64_t extent = extents[static_cast<std::size_t>(site.first_axis + i)];
+    if (extent <= 0 || __builtin_mul_overflow(count, extent, &count)) return {};
+    positions.emplace_back(kernel.axes[site.first_axis + i].name, position % extent);
+    position /= extent;
+  }
+  std::ranges::reverse(positions);
+  return positions;
+}
+
+[[noreturn]] void raise_fault(const ax::TileProgram& program, const CodeEntry& entry, const AurexFrame& frame,
+                              const AurexErrorRecord& record) {
+  const AurexKernel& kernel = entry.code->kernel();
+  const AurexSite& site = kernel.sites[record.site];
+  AxisPositions axes = axis_positions(kernel, site, frame, record.position);
   if (record.fault == kAurexFaultIndex) {
     throw IndexOutOfRange({.kernel = program.name,
                            .line = site.line,
                            .position = record.position,
                            .index = record.value,
-                           .bound = record.bound});
+                           .bound = record.bound,
+                           .axes = std::move(axes)});
   }
-  KernelError error(fmt::format("{}, line {}: assertion failed at position {}: {}", program.name, site.line,
-                                record.position, site.text));
+  KernelError error(fmt::format("{}, line {}: assertion failed at {}: {}", program.name, site.line,
+                                position_text(record.position, axes), site.text));
   error.with("kernel", program.name).with("line", fmt::format("{}", site.line));
   error.with("position", fmt::format("{}", record.position));
   throw error;
+}
+
+/// What a call printed, also one that failed: that is when people want to see it.
+void show_prints(const ax::TileProgram& program, const CodeEntry& entry, const AurexFrame& frame,
+                 const CallOutcome& outcome) {
+  const AurexKernel& kernel = entry.code->kernel();
+  for (const PrintRecord& record : outcome.prints) {
+    const AurexSite& site = kernel.sites[record.site];
+    emit_print({.kernel = program.name,
+                .line = site.line,
+                .position = record.position,
+                .axes = axis_positions(kernel, site, frame, record.position),
+                .is_float = record.is_float,
+                .number = record.is_float ? std::bit_cast<double>(record.bits) : 0,
+                .integer = record.is_float ? 0 : std::bit_cast<std::int64_t>(record.bits)});
+  }
+  if (outcome.prints_dropped == 0) return;
+  log_warn("a kernel printed more than one launch may",
+           {{"kernel", program.name}, {"dropped", fmt::format("{}", outcome.prints_dropped)}});
 }
 
 /// What the trace says of a call: extents, and each array's bytes once.
@@ -40,28 +86,6 @@ LaunchFacts facts_of(const ax::TileProgram& program, const ax::BoundCall& call) 
   return facts;
 }
 
-/// Gives the kernel's own arrays memory, row-major after each other, that the calling thread keeps for its next call.
-void place_scratch(const ax::TileProgram& program, ax::BoundCall& call) {
-  thread_local Buffer memory;
-  constexpr std::int64_t kAlignment = 64;
-  std::int64_t bytes = 0;
-  const auto each = [&](auto&& use) {
-    bytes = 0;
-    for (ax::ArrayId id = 0; id < program.arrays.size(); ++id) {
-      const ax::Array& array = program.arrays[id];
-      if (array.role != ax::ArrayRole::kScratch) continue;
-      Dims shape;
-      for (const ax::ArrayDim& dim : array.dims) shape.push_back(call.extents[dim.dim]);
-      use(call.arrays[id]);
-      bytes += (byte_count(shape, array.storage.dtype) + kAlignment - 1) / kAlignment * kAlignment;
-    }
-  };
-  each([](AurexArray&) {});
-  if (bytes == 0) return;
-  if (bytes > memory.size()) memory = Buffer(bytes);
-  each([&](AurexArray& array) { array.data = reinterpret_cast<char*>(memory.data()) + bytes; });
-}
-
 }  // namespace
 
 AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
@@ -71,21 +95,20 @@ AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
   return plan;
 }
 
-std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, ax::BoundCall& call,
-                                const AurexPlan& plan, const LaunchOptions& options) {
-  place_scratch(program, call);
+void launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
+            const LaunchOptions& options) {
   const bool traced = recording();
   const std::int64_t begin_ns = traced ? monotonic_ns() : 0;
-  CallOutcome outcome = options.device.backend().call(
+  const CallOutcome outcome = options.device.backend().call(
       {.drive = entry.code->drive(), .plan = plan, .frame = call.frame(), .stop = options.stop});
   if (traced) record_launch(program.name, begin_ns, facts_of(program, call));
-  if (outcome.fault.fault != kAurexFaultNone) raise_fault(program, entry, outcome.fault);
-  if (outcome.stopped) {
+  if (!outcome.prints.empty()) show_prints(program, entry, call.frame(), outcome);
+  if (outcome.stopped) {  // first: which faults a call met before depends on when it was stopped
     KernelError error(fmt::format("{} was stopped before it was done", program.name));
     error.with("kernel", program.name).with("stopped", "true");
     throw error;
   }
-  return std::move(outcome.prints);
+  if (outcome.fault.fault != kAurexFaultNone) raise_fault(program, entry, call.frame(), outcome.fault);
 }
 
 }  // namespace aurex::jit

@@ -3,7 +3,6 @@
 // Runs compiled code on a device and turns a fault record into an error.
 
 #include <atomic>
-#include <vector>
 
 #include "aurex/ax/binding.h"
 #include "aurex/device/device.h"
@@ -17,11 +16,12 @@ struct LaunchOptions {
   const std::atomic<bool>* stop = nullptr;  ///< once true, no further tiles start and the call raises KernelError
 };
 
-/// Runs `entry` on a finished call, whose plan() is given, with memory for its scratch arrays, and returns what `print`
-/// statements showed. Raises IndexOutOfRange, KernelError for a failed assert or a stopped call, and OutOfMemory for
-/// scratch. Allocates nothing once the arenas of the calling thread and the workers have grown.
-std::vector<PrintRecord> launch(const ax::TileProgram& program, const CodeEntry& entry, ax::BoundCall& call,
-                                const AurexPlan& plan, const LaunchOptions& options = {});
+/// Runs `entry` on a finished call, whose plan() is given; what its `print` statements show goes to the sink
+/// (print_sink.h). Raises
+/// IndexOutOfRange, KernelError for a failed assert or a stopped call, and OutOfMemory for scratch. Allocates nothing
+/// once the arenas of the calling thread and the workers have grown.
+void launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
+            const LaunchOptions& options = {});
 
 /// What the plan of a call says, without running it.
 [[nodiscard]] AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "aurex/base/clock.h"
+#include "aurex/base/error.h"
 
 namespace aurex::jit {
 namespace {
@@ -31,6 +32,25 @@ Stride stride_class(const ax::Binding& binding, const ax::BoundCall& call, ax::A
   if (call.extents[dim] <= 1) return d + 1 == declared.dims.size() ? Stride::kUnit : Stride::kAny;
   const std::int64_t stride = call.arrays[array].strides[slot];
   return stride == 1 ? Stride::kUnit : stride == 0 ? Stride::kZero : Stride::kAny;
+}
+
+/// Holds what code says of its arguments against the tables that calls of this program fill.
+void require_fit(const AurexKernel& kernel, const ax::Binding& binding) {
+  const ax::TileProgram& program = binding.program();
+  std::int32_t numbers = 0, arrays = 0;
+  for (const ax::Scalar& scalar : program.scalars) numbers += scalar.type == ax::RegType::kF64;
+  for (const ax::Array& array : program.arrays) arrays += array.role != ax::ArrayRole::kScratch;
+  bool fits = std::cmp_less_equal(kernel.extent_count, program.dims.size()) &&
+              std::cmp_less_equal(kernel.pack_count, program.pack_count) && kernel.array_count <= arrays &&
+              kernel.f64_count <= numbers && std::cmp_less_equal(kernel.i64_count, program.scalars.size() - numbers);
+  for (std::int32_t i = 0; fits && i < kernel.array_count; ++i) {
+    const AurexParameter& wanted = kernel.arrays[i];
+    const auto id = static_cast<ax::ArrayId>(i);
+    fits = wanted.stride_count == 0 ||
+           (wanted.unit_bytes == bytes_per_element(program.arrays[id].storage.dtype) && wanted.unit_elements == 1 &&
+            std::cmp_less_equal(wanted.stride_count, binding.stride_count(id)));
+  }
+  if (!fits) throw KernelError("kernel " + program.name + ": the code was made for other arguments");
 }
 
 double milliseconds_since(std::int64_t start_ns) { return static_cast<double>(monotonic_ns() - start_ns) * 1e-6; }
@@ -84,6 +104,7 @@ const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Ta
   entry->times.specialize = specialize_ms;
   entry->times.lower = milliseconds_since(start);
   entry->code = codegen::compile(entry->loops, target);
+  require_fit(entry->code->kernel(), binding_);
   entry->times.emit = entry->code->times().emit_ms;
   entry->times.codegen = entry->code->times().codegen_ms;
   entry->times.link = entry->code->times().link_ms;

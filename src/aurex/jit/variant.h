@@ -36,7 +36,7 @@ struct StageTimes {
 struct CodeEntry {
   schedule::StrideClasses classes;
   schedule::SizeClass size = schedule::SizeClass::kDirect;
-  schedule::LoopProgram loops;  // kept for sites and for `explain`
+  schedule::LoopProgram loops;  // kept for `explain`
   std::shared_ptr<const codegen::CompiledCode> code;
   StageTimes times;
   std::int64_t made_ns = 0;  // of the monotonic clock

@@ -197,6 +197,7 @@ class BlockLowering {
   Indices indices(ax::ArrayId array, const std::vector<ax::Index>& list, bool checked, ax::AxisSet axes, ax::Span span);
   Placed index(ax::ValueId id);
   ExprId position(ax::AxisId axis) const { return positions_[axis]; }
+  [[nodiscard]] std::vector<ax::AxisId> position_axes(ax::AxisSet axes) const;
   ExprId linear_position(ax::AxisSet axes);
   std::size_t bound_depth(ax::AxisId axis) const;
   ExprId live();

@@ -17,13 +17,26 @@ Buffer argument_buffer(LoopBuilder& b, const ax::TileProgram& tiles, const Strid
   for (std::size_t d = 0; d < array.dims.size(); ++d) {
     const ax::Dim& dim = tiles.dims[array.dims[d].dim];
     // A pack that merged into one axis is an ordinary one; it lies in the last of its slots.
-    const bool pack = dim.pack != kNone && array.role != ax::ArrayRole::kScratch;  // dense in scratch
+    const bool pack = dim.pack != kNone;
     const bool merged = pack && classes.arrays[id][d] != Stride::kPack;
     buffer.slots.push_back(merged ? slot + kAurexPackRank - 1 : slot);
     slot += pack ? kAurexPackRank : 1;
     buffer.extents.push_back(dim.literal ? b.i64(*dim.literal) : b.extent(array.dims[d].dim));
     buffer.stride.push_back(classes.arrays[id][d]);
   }
+  return buffer;
+}
+
+/// A kernel-level array of the kernel's own: dense, each pack one axis.
+Buffer scratch_buffer(LoopBuilder& b, const ax::TileProgram& tiles, ax::ArrayId id) {
+  const ax::Array& array = tiles.arrays[id];
+  Buffer buffer{.name = array.name, .kind = Buffer::Kind::kShared, .dtype = array.storage.dtype};
+  for (const ax::ArrayDim& part : array.dims) {
+    const ax::Dim& dim = tiles.dims[part.dim];
+    buffer.extents.push_back(dim.literal ? b.i64(*dim.literal) : b.extent(part.dim));
+    buffer.stride.push_back(Stride::kAny);
+  }
+  if (!buffer.stride.empty()) buffer.stride.back() = Stride::kUnit;
   return buffer;
 }
 
@@ -47,7 +60,9 @@ KernelContext::KernelContext(const ax::TileProgram& program, const StrideClasses
     if (program.arrays[id].storage.format != kNone) {
       throw NotImplemented("array " + program.arrays[id].name + ": block formats have no compiled form yet");
     }
-    arrays.push_back(b.new_buffer(argument_buffer(b, program, stride_classes, id)));
+    const bool own = program.arrays[id].role == ax::ArrayRole::kScratch;
+    arrays.push_back(
+        b.new_buffer(own ? scratch_buffer(b, program, id) : argument_buffer(b, program, stride_classes, id)));
   }
 }
 
@@ -91,8 +106,9 @@ BufferId KernelContext::shared_buffer(std::string name, RegType type, ax::AxisSe
   return b.new_buffer(std::move(buffer));
 }
 
-std::int32_t KernelContext::site(ax::Span span, std::string text) {
+std::int32_t KernelContext::site(ax::Span span, std::string text, std::span<const ax::AxisId> axes) {
   Site site{.text = std::move(text)};
+  for (const ax::AxisId id : axes) site.axes.push_back({.name = axis(id).name, .extent = axis_extent(id)});
   if (tiles.source) {
     const ax::LineColumn at = tiles.source->position(span.begin);
     site.line = at.line;
@@ -100,7 +116,10 @@ std::int32_t KernelContext::site(ax::Span span, std::string text) {
   }
   for (std::size_t i = 0; i < out.sites.size(); ++i) {
     const Site& known = out.sites[i];
-    if (known.line == site.line && known.column == site.column && known.text == site.text) {
+    const bool same_axes = std::ranges::equal(known.axes, site.axes, [](const Site::Axis& x, const Site::Axis& y) {
+      return x.name == y.name && x.extent == y.extent;
+    });
+    if (known.line == site.line && known.column == site.column && known.text == site.text && same_axes) {
       return static_cast<std::int32_t>(i);
     }
   }

@@ -3,6 +3,7 @@
 // What the lowering of one kernel shares between its launches: the program being built and where arrays, kernel-level
 // variables and kernel-level values lie in memory.
 
+#include <span>
 #include <unordered_map>
 
 #include "aurex/base/kernel_abi.h"
@@ -45,7 +46,8 @@ struct KernelContext {
   [[nodiscard]] bool is_odometer(ax::AxisId id) const;
   /// A shared buffer with one dimension per axis.
   [[nodiscard]] BufferId shared_buffer(std::string name, RegType type, ax::AxisSet axes);
-  [[nodiscard]] std::int32_t site(ax::Span span, std::string text);
+  /// A place whose positions count along `axes`, the last one fastest.
+  [[nodiscard]] std::int32_t site(ax::Span span, std::string text, std::span<const ax::AxisId> axes);
 };
 
 }  // namespace aurex::schedule

@@ -430,8 +430,9 @@ class Executor {
     const std::vector<bool> live = lanes == 1 ? predicate_only(check.predicate) : active(check.predicate, lanes);
     for (std::size_t l = 0; l < lanes; ++l) {
       if (!live[l] || at(ok, l).truth()) continue;
-      frame_.runtime->fail(&frame_, check.fault, check.site, at(position, l).i64(),
-                           ax::to_i64(expr(check.value).type, at(value, l)), at(bound, l).i64());
+      frame_.runtime->fail(&frame_, check.fault, check.site, ax::to_i64(expr(check.position).type, at(position, l)),
+                           ax::to_i64(expr(check.value).type, at(value, l)),
+                           ax::to_i64(expr(check.bound).type, at(bound, l)));
       return;
     }
   }
@@ -445,7 +446,8 @@ class Executor {
       if (!live[l]) continue;
       const bool number = ax::is_float(type);
       const Cell bits = number ? Cell::of(ax::to_f64(type, at(value, l))) : Cell::of(ax::to_i64(type, at(value, l)));
-      frame_.runtime->print(&frame_, print.site, at(position, l).i64(), number, bits.bits);
+      frame_.runtime->print(&frame_, print.site, ax::to_i64(expr(print.position).type, at(position, l)), number,
+                            bits.bits);
     }
   }
 

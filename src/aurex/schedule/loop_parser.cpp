@@ -31,6 +31,9 @@ class Parser {
   explicit Parser(std::string_view text) : text_(text) { advance(); }
 
   LoopProgram run() {
+    expect("grammar");
+    if (token_ != std::to_string(kLoopGrammar)) fail(fmt::format("grammar {}", kLoopGrammar));
+    advance();
     expect("program");
     program_.name = word();
     expect("on");
@@ -266,6 +269,14 @@ class Parser {
     expect(":");
     site.column = integer();
     site.text = string();
+    if (accept("over")) {
+      do {
+        Site::Axis axis{.name = word()};
+        expect("in");
+        axis.extent = parse_expr();
+        site.axes.push_back(std::move(axis));
+      } while (accept(","));
+    }
     program_.sites.push_back(std::move(site));
   }
 

@@ -35,6 +35,7 @@ class Printer {
   }
 
   std::string run() {
+    line(fmt::format("grammar {}", kLoopGrammar));
     line(fmt::format("program {} on {} extents {} packs {} {{", program_.name, program_.target, program_.extent_count,
                      program_.pack_count));
     ++depth_;
@@ -43,8 +44,7 @@ class Printer {
     }
     for (BufferId b = 0; b < program_.buffers.size(); ++b) print_buffer(b);
     for (RegId r = 0; r < program_.registers.size(); ++r) print_register(r);
-    for (const Site& site : program_.sites)
-      line(fmt::format("site {}:{} {}", site.line, site.column, quoted(site.text)));
+    for (const Site& site : program_.sites) print_site(site);
     print_body(program_.body);
     --depth_;
     line("}");
@@ -89,6 +89,15 @@ class Printer {
     const Register& r = program_.registers[id];
     line(fmt::format("register {}: {} [{}] {}x{}", registers_[id], ax::to_string(r.type), fmt::join(r.shape, ", "),
                      r.lanes, r.vectors));
+  }
+
+  void print_site(const Site& site) {
+    shared_.clear();
+    std::string axes;
+    for (const Site::Axis& axis : site.axes) {
+      axes += (axes.empty() ? " over " : ", ") + axis.name + " in " + text(axis.extent);
+    }
+    line(fmt::format("site {}:{} {}{}", site.line, site.column, quoted(site.text), axes));
   }
 
   // ---- expressions ----

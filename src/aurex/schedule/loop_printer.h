@@ -1,11 +1,14 @@
 #pragma once
 
-// The loop program as text; loop_parser.h reads it back. The grammar, in EBNF (docs/adr/0001 fixes it):
+// The loop program as text; loop_parser.h reads it back. The grammar, in EBNF; its number is kLoopGrammar
+// (docs/adr/0010):
 //
+//   text      = "grammar" INT program .
 //   program   = "program" NAME "on" NAME "extents" INT "packs" INT "{" { item } { stmt } "}" .
 //   item      = "scalar" NAME ":" type "@" INT
 //             | "buffer" NAME ":" dtype ( "argument" INT | "shared" | "worker" "align" INT ) "[" [ dim { "," dim } ]
-//             "]" | "register" NAME ":" type "[" [ INT { "," INT } ] "]" INT "x" INT | "site" INT ":" INT STRING .
+//             "]" | "register" NAME ":" type "[" [ INT { "," INT } ] "]" INT "x" INT
+//             | "site" INT ":" INT STRING [ "over" NAME "in" expr { "," NAME "in" expr } ] .
 //   dim       = expr ( "unit" | "zero" | "pack" | "any" [ "(" expr ")" ] ) [ "@" INT ] .
 //   stmt      = { "#" INT "=" expr } plain .                        names for parts that the statement shares
 //   plain     = ( "for" | "unroll" ) NAME "in" expr ".." expr [ "by" expr ] body

@@ -36,10 +36,13 @@ using VarId = std::uint32_t;  // loop variable, i64
 using LetId = std::uint32_t;
 using RegId = std::uint32_t;
 
+/// Of the text form, which begins with it. Raised whenever a text that was legal means something else or nothing.
+inline constexpr std::int32_t kLoopGrammar = 2;
+
 /// Where an array lies and what is known of its strides.
 struct Buffer {
   enum class Kind : std::uint8_t {
-    kArgument,  // AurexFrame::arrays[array]; strides at run time
+    kArgument,  // AurexFrame::arrays[array], one plane of a parameter or result; strides at run time
     kShared,    // in AurexFrame::shared, one per call
     kWorker,    // in AurexWorker::scratch, one per worker
   };
@@ -55,10 +58,11 @@ struct Buffer {
   std::vector<std::uint32_t>
       slots;  // kArgument: per dimension, its place in AurexArray::strides (a pack: its first slot)
   DType dtype = DType::kF32;
+  // Extents and strides are made of constants, scalars and extents alone, so that sizes are known before a call runs.
   std::vector<ExprId> extents;  // per dimension; of scratch, also its size
   std::vector<Stride> stride;   // per dimension
-  std::vector<ExprId> strides;  // scratch, per dimension where kAny: elements, uniform
-  std::int64_t align = 64;      // scratch: bytes
+  std::vector<ExprId> strides;  // scratch, per dimension where kAny: elements; none at all: dense, row-major
+  std::int64_t align = 64;      // scratch: bytes, a power of two up to 64
 };
 
 /// How the lanes of a load or store lie in memory. Written down so that codegen need not find out.
@@ -79,7 +83,7 @@ struct Expr {
     kReg,     // element `args` (i64) of register `id`
     kLoad,    // buffer `id` at `args`, converted to `type`; predicate and otherwise below
     kOp,      // element-wise `op` of args; kMin/kMax/kFloorDiv/kMod on i64 serve bounds
-    kTree,    // `reduction` (sum prod max min any all) over the lanes of register `id` at `args`
+    kTree,    // `reduction` (sum prod max min any all) over the lanes of register `id` at `args`; not in a vector loop
   };
   Kind kind = Kind::kConst;
   RegType type = RegType::kI64;
@@ -98,7 +102,7 @@ struct Register {
   std::string name;
   RegType type = RegType::kF32;
   std::vector<std::int64_t> shape;  // constant rectangle; empty for one element
-  std::int32_t lanes = 1;           // W; 1 with vectors 1: a scalar
+  std::int32_t lanes = 1;           // W, a power of two up to 64; 1 with vectors 1: a scalar
   std::int32_t vectors = 1;         // N
 };
 
@@ -171,7 +175,8 @@ struct While {
   ExprId condition = kNone;
   Body body;
 };
-/// Records a fault where `ok` is false (varying: the first such lane).
+/// Records a fault where `ok` is false (varying: the first such lane of each machine vector). `position` counts along
+/// the axes of the site, as AurexErrorRecord::position.
 struct Check {
   ExprId ok = kNone;
   std::int32_t fault = 0;  // AurexFault
@@ -204,15 +209,21 @@ struct Launch {
   Body body;
 };
 
-/// Only loops, lets, ifs, whiles, checks, stores to shared scalars and launches stand at the top of a program.
+/// Only serial and unrolled loops, lets, ifs, whiles, checks, stores to shared buffers and launches stand at the top of
+/// a program.
 struct Stmt {
   std::variant<Loop, Let, Declare, Set, Store, TransposedStore, If, While, Check, Print, Prefetch, Launch> node;
 };
 
 /// A place in the AX source that a fault or a print may name.
 struct Site {
+  struct Axis {
+    std::string name;
+    ExprId extent = kNone;  // i64, of constants, scalars and extents
+  };
   std::int64_t line = 0, column = 0;
-  std::string text;  // the assert's message, or the name of the indexed array
+  std::string text;        // the assert's message, or the name of the indexed array
+  std::vector<Axis> axes;  // that positions count along, the last one fastest
 };
 
 struct LoopProgram {

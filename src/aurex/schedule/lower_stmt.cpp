@@ -146,7 +146,7 @@ void BlockLowering::lower_stmt(const ax::Stmt& stmt, const ax::Assert& assertion
   value_nest(axes, roots, nullptr, RegType::kF32, [&] {
     top().body->push_back({Check{.ok = value(assertion.condition),
                                  .fault = kAurexFaultAssert,
-                                 .site = k_.site(stmt.span, assertion.text),
+                                 .site = k_.site(stmt.span, assertion.text, position_axes(axes)),
                                  .position = linear_position(axes),
                                  .value = b_.i64(0),
                                  .bound = b_.i64(0),
@@ -161,7 +161,7 @@ void BlockLowering::lower_stmt(const ax::Stmt& stmt, const ax::Print& print) {
     top().body->push_back({Print{.value = value(print.value),
                                  .position = linear_position(axes),
                                  .predicate = live(),
-                                 .site = k_.site(stmt.span, {})}});
+                                 .site = k_.site(stmt.span, {}, position_axes(axes))}});
   });
 }
 

@@ -167,10 +167,9 @@ AxisSet BlockLowering::live_deps() const {
   return deps;
 }
 
-/// Row-major over full extents, numbered as the interpreter does: first the enclosing axes that the statement carries
-/// or that are walked by one, from the outside in, then its others in ascending order. What is checked once for all
-/// positions of an axis is reported at the first.
-ExprId BlockLowering::linear_position(AxisSet axes) {
+/// What positions count along, in the interpreter's order: first the enclosing axes that the statement carries or that
+/// are walked by one, from the outside in, then its others in ascending order.
+std::vector<AxisId> BlockLowering::position_axes(AxisSet axes) const {
   axes |= statement_axes_;
   std::vector<AxisId> order;
   AxisSet enclosing = 0;
@@ -179,8 +178,13 @@ ExprId BlockLowering::linear_position(AxisSet axes) {
     if (has(axes, axis) || k_.axis(axis).unit) order.push_back(axis);
   }
   for (const AxisId axis : axes_of(axes & ~enclosing)) order.push_back(axis);
+  return order;
+}
+
+/// What is checked once for all positions of an axis is reported at the first.
+ExprId BlockLowering::linear_position(AxisSet axes) {
   ExprId linear = b_.i64(0);
-  for (const AxisId axis : order) {
+  for (const AxisId axis : position_axes(axes)) {
     linear = b_.mul(linear, k_.axis_extent(axis));
     if (has(top().bound, axis)) linear = b_.add(linear, position(axis));
   }
@@ -227,7 +231,7 @@ BlockLowering::Indices BlockLowering::indices(ax::ArrayId array, const std::vect
       at_depth(out.depth, [&] {
         top().body->push_back({Check{.ok = ok,
                                      .fault = kAurexFaultIndex,
-                                     .site = k_.site(span, text),
+                                     .site = k_.site(span, text, position_axes(axes)),
                                      .position = linear_position(axes),
                                      .value = placed.expr,
                                      .bound = extents[i],
@@ -321,7 +325,7 @@ BlockLowering::Placed BlockLowering::place_reindex(ValueId id) {
   if (checked) {
     top().body->push_back({Check{.ok = ok,
                                  .fault = kAurexFaultIndex,
-                                 .site = k_.site(v.span, k_.axis(axis).name),
+                                 .site = k_.site(v.span, k_.axis(axis).name, position_axes(v.axes)),
                                  .position = linear_position(v.axes),
                                  .value = where,
                                  .bound = bound,

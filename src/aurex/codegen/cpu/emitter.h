@@ -38,6 +38,9 @@ struct Value {
   [[nodiscard]] bool linear() const { return step != nullptr; }
 };
 
+/// Sizes of scratch saturate here: above what any arena grants, and two of them still add up.
+inline constexpr std::int64_t kNoMemoryIsLarger = std::int64_t{1} << 61;
+
 /// What every function of a program shares.
 struct ProgramContext {
   const schedule::LoopProgram& program;
@@ -45,7 +48,7 @@ struct ProgramContext {
   Machine machine;
   Survey survey;
   LLVMModuleRef module = nullptr;
-  std::map<const schedule::Launch*, LLVMValueRef> blocks;
+  std::map<const schedule::Launch*, LLVMValueRef> records;  // AurexLaunch constants
 };
 
 class Emitter {
@@ -56,6 +59,8 @@ class Emitter {
   void emit_drive();
   /// `plan(frame, plan)`.
   void emit_plan();
+  /// `extents(frame, extents)`: of the axes of all sites, in order.
+  void emit_extents();
   /// `block(frame, worker, first, last)` of one launch.
   void emit_block(const schedule::Launch& launch);
 
@@ -68,6 +73,7 @@ class Emitter {
   /// Where the lanes of an access lie: base for lane 0; then `step` elements apart, or at `offsets`.
   struct Location {
     LLVMTypeRef element = nullptr;  // in memory
+    unsigned align = 1;             // of every element, in bytes
     LLVMValueRef base = nullptr;
     LLVMValueRef step = nullptr;          // null: all lanes at base
     std::vector<LLVMValueRef> offsets{};  // i64 vectors, elements
@@ -117,7 +123,7 @@ class Emitter {
   /// Tail mask and predicate together, per vector; empty where every lane is live.
   std::vector<LLVMValueRef> live(const Value* predicate, Shape shape);
   Value load(const schedule::Expr& e);
-  LLVMValueRef load_one(const Location& at, DType dtype, LLVMValueRef wanted);
+  LLVMValueRef load_one(const Location& at, LLVMValueRef wanted);
   std::vector<LLVMValueRef> load_lanes(const Location& at, schedule::Access access, Shape shape,
                                        std::span<const LLVMValueRef> mask, LLVMValueRef passthru);
   LLVMValueRef lane_addresses(const Location& at, Shape shape, unsigned vector);
@@ -191,6 +197,7 @@ class Emitter {
   LLVMValueRef shared_bytes();
   LLVMValueRef worker_bytes(const schedule::Launch& launch, bool checked);
   LLVMValueRef align_up(LLVMValueRef bytes, std::int64_t align);
+  LLVMValueRef append(LLVMValueRef bytes, schedule::BufferId id, bool checked);
 
   const ProgramContext& context_;
   const schedule::LoopProgram& program_;

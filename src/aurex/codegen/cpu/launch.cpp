@@ -55,7 +55,7 @@ void Emitter::emit_drive() {
   ir_.ret();
 }
 
-/// Hands the captured names over, then the block to the runtime.
+/// Hands the captured names over, then the launch to the runtime.
 void Emitter::run(const Launch& launch) {
   const FreeNames names = free_names(program_, launch);
   for (const auto& [let, slot] : context_.survey.captured_lets) {
@@ -74,12 +74,12 @@ void Emitter::run(const Launch& launch) {
   const LLVMTypeRef word = ir_.int_type(64);
   LLVMTypeRef params[] = {ir_.ptr(), ir_.ptr(), word, word, ir_.f64()};
   const LLVMTypeRef type = LLVMFunctionType(ir_.int_type(32), params, 5, 0);
-  const LLVMValueRef block = context_.blocks.at(&launch);
+  const LLVMValueRef record = context_.records.at(&launch);
   when(ir_.compare(LLVMIntSGT, tiles, ir_.i64(0)), [&] {
     const LLVMValueRef runtime = frame_field(offsetof(AurexFrame, runtime), ir_.ptr());
     const LLVMValueRef entry =
         ir_.load_invariant(ir_.ptr(), ir_.address(ir_.int_type(8), runtime, ir_.i64(offsetof(AurexRuntime, parallel))));
-    const LLVMValueRef stop = ir_.call(type, entry, {frame_, block, tiles, scratch, nanoseconds});
+    const LLVMValueRef stop = ir_.call(type, entry, {frame_, record, tiles, scratch, nanoseconds});
     const LLVMBasicBlockRef going = ir_.block("going");
     ir_.branch_unlikely(ir_.compare(LLVMIntNE, stop, ir_.i32(0)), stopped_, going);
     ir_.enter(going);
@@ -112,17 +112,22 @@ void Emitter::emit_block(const Launch& launch) {
 
 LLVMValueRef Emitter::worker_bytes(const Launch& launch, bool checked) {
   LLVMValueRef bytes = ir_.i64(0);
-  for (const BufferId id : launch.scratch) {
-    bytes = ir_.add(align_up(bytes, program_.buffers[id].align), scratch_bytes(id, checked));
-  }
+  for (const BufferId id : launch.scratch) bytes = append(bytes, id, checked);
   return align_up(bytes, 64);
+}
+
+/// The end of a buffer that follows what takes `bytes`. `checked`: no sum or product wraps; what would be larger than
+/// any memory stays so.
+LLVMValueRef Emitter::append(LLVMValueRef bytes, BufferId id, bool checked) {
+  const LLVMValueRef end = ir_.add(align_up(bytes, program_.buffers[id].align), scratch_bytes(id, checked));
+  if (!checked) return end;
+  return ir_.intrinsic("llvm.smin", {ir_.int_type(64)}, {end, ir_.i64(kNoMemoryIsLarger)});
 }
 
 LLVMValueRef Emitter::shared_bytes() {
   LLVMValueRef bytes = ir_.i64(context_.survey.capture_bytes());
   for (BufferId id = 0; id < program_.buffers.size(); ++id) {
-    const Buffer& buffer = program_.buffers[id];
-    if (buffer.kind == Buffer::Kind::kShared) bytes = ir_.add(align_up(bytes, buffer.align), scratch_bytes(id, true));
+    if (program_.buffers[id].kind == Buffer::Kind::kShared) bytes = append(bytes, id, true);
   }
   return align_up(bytes, 64);
 }
@@ -142,6 +147,17 @@ void Emitter::emit_plan() {
   put(largest_worker_, offsetof(AurexPlan, worker_bytes));
   put(total_tiles_, offsetof(AurexPlan, tiles));
   put(total_nanoseconds_, offsetof(AurexPlan, nanoseconds));
+  ir_.ret();
+}
+
+void Emitter::emit_extents() {
+  const LLVMValueRef extents = LLVMGetParam(ir_.function(), 1);
+  std::int64_t number = 0;
+  for (const Site& site : program_.sites) {
+    for (const Site::Axis& axis : site.axes) {
+      ir_.store(uniform(axis.extent), ir_.address(ir_.int_type(64), extents, ir_.i64(number++)), 8);
+    }
+  }
   ir_.ret();
 }
 

@@ -1,7 +1,9 @@
 #include "aurex/codegen/cpu/lower_to_llvm.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "aurex/codegen/cpu/descriptor.h"
 #include "aurex/codegen/cpu/emitter.h"
 
 namespace aurex::codegen {
@@ -15,11 +17,11 @@ class Declarer {
         context_(LLVMGetModuleContext(module)),
         vector_bits_(std::to_string(8 * target.vector_bytes)) {}
 
-  LLVMValueRef function(const std::string& name, std::vector<LLVMTypeRef> params, LLVMLinkage linkage) const {
+  LLVMValueRef function(const std::string& name, std::vector<LLVMTypeRef> params) const {
     const LLVMTypeRef type =
         LLVMFunctionType(LLVMVoidTypeInContext(context_), params.data(), static_cast<unsigned>(params.size()), 0);
     const LLVMValueRef function = LLVMAddFunction(module_, name.c_str(), type);
-    LLVMSetLinkage(function, linkage);
+    LLVMSetLinkage(function, LLVMInternalLinkage);
     const unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
     LLVMAddAttributeAtIndex(function, static_cast<unsigned>(LLVMAttributeFunctionIndex),
                             LLVMCreateEnumAttribute(context_, nounwind, 0));
@@ -53,17 +55,26 @@ void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target&
                          .machine = Machine::of(target),
                          .survey = survey(program),
                          .module = module,
-                         .blocks = {}};
+                         .records = {}};
   const Declarer declare(module, target);
+  std::vector<LLVMValueRef> blocks;
   for (const schedule::Launch* launch : context.survey.launches) {
-    const std::string name = "block." + launch->name + "." + std::to_string(context.blocks.size());
-    context.blocks[launch] =
-        declare.function(name, {declare.ptr(), declare.ptr(), declare.word(), declare.word()}, LLVMInternalLinkage);
+    const std::string name = "block." + launch->name + "." + std::to_string(blocks.size());
+    blocks.push_back(declare.function(name, {declare.ptr(), declare.ptr(), declare.word(), declare.word()}));
   }
-  Emitter(context, declare.function(prefix + "drive", {declare.ptr()}, LLVMExternalLinkage)).emit_drive();
-  Emitter(context, declare.function(prefix + "plan", {declare.ptr(), declare.ptr()}, LLVMExternalLinkage)).emit_plan();
-  for (const schedule::Launch* launch : context.survey.launches) {
-    Emitter(context, context.blocks[launch]).emit_block(*launch);
+  KernelFunctions functions{.drive = declare.function("drive", {declare.ptr()}),
+                            .plan = declare.function("plan", {declare.ptr(), declare.ptr()})};
+  const bool sited = std::ranges::any_of(program.sites, [](const schedule::Site& s) { return !s.axes.empty(); });
+  if (sited) functions.extents = declare.function("extents", {declare.ptr(), declare.ptr()});
+  const std::vector<LLVMValueRef> records =
+      describe(program, target, context.survey, blocks, functions, prefix, module);
+  for (std::size_t i = 0; i < records.size(); ++i) context.records[context.survey.launches[i]] = records[i];
+
+  Emitter(context, functions.drive).emit_drive();
+  Emitter(context, functions.plan).emit_plan();
+  if (sited) Emitter(context, functions.extents).emit_extents();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    Emitter(context, blocks[i]).emit_block(*context.survey.launches[i]);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// A whole loop program as one LLVM module for a CPU target: `drive`, `plan`, and one internal block per launch.
+// A whole loop program as one LLVM module for a CPU target, which exports one constant: its AurexKernel.
 
 #include <llvm-c/Types.h>
 
@@ -11,7 +11,7 @@
 
 namespace aurex::codegen {
 
-/// Fills an empty module. The names of the two exported functions start with `prefix`. Raises NotImplemented naming a
+/// Fills an empty module; the constant is called `<prefix>kernel`. Raises NotImplemented naming a
 /// construct that has no code yet.
 void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target& target, const std::string& prefix,
                    LLVMModuleRef module);

@@ -49,7 +49,7 @@ LLVMValueRef Emitter::scratch_bytes(BufferId id, bool checked) {
     if (!checked) return ir_.mul(a, b);
     const LLVMTypeRef wide = ir_.int_type(128);
     const LLVMValueRef product = ir_.mul(ir_.convert(LLVMSExt, a, wide), ir_.convert(LLVMSExt, b, wide));
-    const LLVMValueRef most = ir_.convert(LLVMSExt, ir_.i64(std::int64_t{1} << 62), wide);
+    const LLVMValueRef most = ir_.convert(LLVMSExt, ir_.i64(kNoMemoryIsLarger), wide);
     return ir_.convert(LLVMTrunc, ir_.intrinsic("llvm.smin", {wide}, {product, most}), type);
   };
   LLVMValueRef elements = ir_.i64(1);
@@ -113,7 +113,11 @@ LLVMValueRef Emitter::buffer_base(BufferId id) {
 
 Emitter::Location Emitter::locate(BufferId id, std::span<const ExprId> indices, Access access) {
   const Buffer& buffer = program_.buffers[id];
-  Location at{.element = storage_type(ir_, buffer.dtype), .base = buffer_base(id)};
+  // Arguments may lie anywhere; scratch is ours.
+  const int aligned = buffer.kind == Buffer::Kind::kArgument ? 1 : bytes_per_element(buffer.dtype);
+  Location at{.element = storage_type(ir_, buffer.dtype),
+              .align = static_cast<unsigned>(std::min<std::int64_t>(aligned, buffer.align)),
+              .base = buffer_base(id)};
   std::vector<LLVMValueRef> terms;
   const auto combine = [&](LLVMValueRef& sum, LLVMValueRef term) { sum = sum == nullptr ? term : ir_.add(sum, term); };
   for (std::size_t d = 0; d < indices.size(); ++d) {
@@ -188,7 +192,7 @@ Value Emitter::load(const Expr& e) {
   Value result{.type = e.type};
   const bool one = at.step == nullptr && at.offsets.empty();
   if (one && (predicate == nullptr || predicate->uniform()) && otherwise.uniform()) {
-    result.scalar = converted(load_one(at, dtype, predicate == nullptr ? nullptr : predicate->scalar));
+    result.scalar = converted(load_one(at, predicate == nullptr ? nullptr : predicate->scalar));
     if (predicate != nullptr) result.scalar = ir_.select(predicate->scalar, result.scalar, otherwise.scalar);
     return result;
   }
@@ -198,7 +202,7 @@ Value Emitter::load(const Expr& e) {
   if (one) {  // the same element for all lanes, where any lane wants it
     LLVMValueRef wanted = nullptr;
     for (const LLVMValueRef part : mask) wanted = wanted == nullptr ? any(part) : ir_.binary(LLVMOr, wanted, any(part));
-    result.vectors.assign(shape.vectors, ir_.splat(converted(load_one(at, dtype, wanted)), shape.lanes));
+    result.vectors.assign(shape.vectors, ir_.splat(converted(load_one(at, wanted)), shape.lanes));
   } else {
     for (const LLVMValueRef raw : load_lanes(at, e.access, shape, mask, nullptr))
       result.vectors.push_back(converted(raw));
@@ -211,15 +215,15 @@ Value Emitter::load(const Expr& e) {
 }
 
 /// One element; where `wanted` is false the frame is read instead, so that no branch is needed.
-LLVMValueRef Emitter::load_one(const Location& at, DType dtype, LLVMValueRef wanted) {
+LLVMValueRef Emitter::load_one(const Location& at, LLVMValueRef wanted) {
   const LLVMValueRef from = wanted == nullptr ? at.base : ir_.select(wanted, at.base, frame_);
-  return ir_.load(at.element, from, static_cast<unsigned>(bytes_per_element(dtype)));
+  return ir_.load(at.element, from, at.align);
 }
 
 std::vector<LLVMValueRef> Emitter::load_lanes(const Location& at, Access access, Shape shape,
                                               std::span<const LLVMValueRef> mask, LLVMValueRef passthru) {
   const LLVMTypeRef type = Ir::vector_type(at.element, shape.lanes);
-  const unsigned bytes = Ir::element_bits(at.element) / 8;
+  const auto align = static_cast<std::int32_t>(at.align);
   if (passthru == nullptr) passthru = Ir::zero(type);
   std::vector<LLVMValueRef> result;
   for (unsigned n = 0; n < shape.vectors; ++n) {
@@ -227,24 +231,24 @@ std::vector<LLVMValueRef> Emitter::load_lanes(const Location& at, Access access,
     if (shape.lanes == 1) {
       LLVMValueRef from = lane_addresses(at, shape, n);
       if (live != nullptr) from = ir_.select(live, from, frame_);
-      const LLVMValueRef value = ir_.load(type, from, bytes);
+      const LLVMValueRef value = ir_.load(type, from, at.align);
       result.push_back(live == nullptr ? value : ir_.select(live, value, passthru));
     } else if (access == Access::kUnit) {
       const LLVMValueRef from = vector_address(at, shape, n);
-      result.push_back(live == nullptr ? ir_.load(type, from, bytes)
-                                       : ir_.effect("llvm.masked.load", {type, ir_.ptr()},
-                                                    {from, ir_.i32(static_cast<std::int32_t>(bytes)), live, passthru}));
+      result.push_back(live == nullptr
+                           ? ir_.load(type, from, at.align)
+                           : ir_.effect("llvm.masked.load", {type, ir_.ptr()}, {from, ir_.i32(align), live, passthru}));
     } else {
       LLVMValueRef from = lane_addresses(at, shape, n);
       LLVMValueRef want = live == nullptr ? Ir::integer(Ir::vector_type(ir_.int_type(1), shape.lanes), 1) : live;
       // No gather has elements this small; without a mask LLVM loads lane by lane without branches.
-      const bool small = bytes < 4 && live != nullptr;
+      const bool small = Ir::element_bits(at.element) < 32 && live != nullptr;
       if (small) {
         from = ir_.select(live, from, ir_.splat(frame_, shape.lanes));
         want = Ir::integer(Ir::vector_type(ir_.int_type(1), shape.lanes), 1);
       }
-      LLVMValueRef value = ir_.effect("llvm.masked.gather", {type, LLVMTypeOf(from)},
-                                      {from, ir_.i32(static_cast<std::int32_t>(bytes)), want, passthru});
+      LLVMValueRef value =
+          ir_.effect("llvm.masked.gather", {type, LLVMTypeOf(from)}, {from, ir_.i32(align), want, passthru});
       if (small) value = ir_.select(live, value, passthru);
       result.push_back(value);
     }
@@ -283,13 +287,12 @@ void Emitter::run(const Store& store) {
 
 void Emitter::store_one(const Location& at, const Store& store, const Value& value, const Value* predicate) {
   const DType dtype = program_.buffers[store.buffer].dtype;
-  const auto bytes = static_cast<unsigned>(bytes_per_element(dtype));
   const auto write = [&] {
     LLVMValueRef number = value.scalar;
     if (store.update != ax::Update::kSet) {
-      number = updated(store.update, dtype, value.type, ir_.load(at.element, at.base, bytes), number);
+      number = updated(store.update, dtype, value.type, ir_.load(at.element, at.base, at.align), number);
     }
-    ir_.store(emit_to_storage(ir_, dtype, value.type, number), at.base, bytes);
+    ir_.store(emit_to_storage(ir_, dtype, value.type, number), at.base, at.align);
   };
   if (predicate == nullptr) return write();
   when(predicate->scalar, write);
@@ -298,7 +301,7 @@ void Emitter::store_one(const Location& at, const Store& store, const Value& val
 void Emitter::store_lanes(const Location& at, const Store& store, Shape shape, const Value& value,
                           std::span<const LLVMValueRef> mask) {
   const DType dtype = program_.buffers[store.buffer].dtype;
-  const auto bytes = static_cast<std::int32_t>(bytes_per_element(dtype));
+  const auto align = static_cast<std::int32_t>(at.align);
   std::vector<LLVMValueRef> raw = spread(value, shape);
   std::vector<LLVMValueRef> old;
   if (store.update != ax::Update::kSet) old = load_lanes(at, store.access, shape, mask, nullptr);
@@ -311,29 +314,29 @@ void Emitter::store_lanes(const Location& at, const Store& store, Shape shape, c
   for (unsigned n = 0; n < shape.vectors; ++n) {
     if (shape.lanes == 1) {
       const LLVMValueRef to = lane_addresses(at, shape, n);
-      const auto write = [&] { ir_.store(raw[n], to, static_cast<unsigned>(bytes)); };
+      const auto write = [&] { ir_.store(raw[n], to, at.align); };
       if (mask.empty()) {
         write();
       } else {
         when(mask[n], write);
       }
     } else if (unit && mask.empty()) {
-      ir_.store(raw[n], vector_address(at, shape, n), static_cast<unsigned>(bytes));
+      ir_.store(raw[n], vector_address(at, shape, n), at.align);
     } else if (unit) {
       ir_.effect("llvm.masked.store", {LLVMTypeOf(raw[n]), ir_.ptr()},
-                 {raw[n], vector_address(at, shape, n), ir_.i32(bytes), mask[n]});
+                 {raw[n], vector_address(at, shape, n), ir_.i32(align), mask[n]});
     } else {
       const LLVMValueRef to = lane_addresses(at, shape, n);
       const LLVMValueRef all = Ir::integer(Ir::vector_type(ir_.int_type(1), shape.lanes), 1);
       ir_.effect("llvm.masked.scatter", {LLVMTypeOf(raw[n]), LLVMTypeOf(to)},
-                 {raw[n], to, ir_.i32(bytes), mask.empty() ? all : mask[n]});
+                 {raw[n], to, ir_.i32(align), mask.empty() ? all : mask[n]});
     }
   }
 }
 
 /// Past the caches where the address allows it: a full, aligned vector. The branch goes the same way for a whole loop.
 void Emitter::store_streaming(const Location& at, Shape shape, std::span<const LLVMValueRef> raw) {
-  const unsigned element = Ir::element_bits(at.element) / 8, bytes = element * shape.lanes;
+  const unsigned bytes = Ir::element_bits(at.element) / 8 * shape.lanes;
   const LLVMTypeRef word = ir_.int_type(64);
   const LLVMValueRef rest = ir_.binary(LLVMAnd, ir_.convert(LLVMPtrToInt, at.base, word), ir_.i64(bytes - 1));
   std::vector<LLVMValueRef> to;
@@ -345,14 +348,13 @@ void Emitter::store_streaming(const Location& at, Shape shape, std::span<const L
         for (unsigned n = 0; n < shape.vectors; ++n) ir_.mark_nontemporal(ir_.store(raw[n], to[n], bytes));
       },
       [&] {
-        for (unsigned n = 0; n < shape.vectors; ++n) ir_.store(raw[n], to[n], element);
+        for (unsigned n = 0; n < shape.vectors; ++n) ir_.store(raw[n], to[n], at.align);
       });
 }
 
 void Emitter::store_in_order(const Location& at, const Store& store, Shape shape, const Value& value,
                              std::span<const LLVMValueRef> mask) {
   const DType dtype = program_.buffers[store.buffer].dtype;
-  const auto bytes = static_cast<unsigned>(bytes_per_element(dtype));
   const std::vector<LLVMValueRef> lanes = spread(value, shape);
   std::vector<LLVMValueRef> addresses;
   for (unsigned n = 0; n < shape.vectors; ++n) addresses.push_back(lane_addresses(at, shape, n));
@@ -361,9 +363,9 @@ void Emitter::store_in_order(const Location& at, const Store& store, Shape shape
     const LLVMValueRef to = scalar ? addresses[n] : ir_.lane(addresses[n], lane);
     LLVMValueRef number = scalar ? lanes[n] : ir_.lane(lanes[n], lane);
     if (store.update != ax::Update::kSet) {
-      number = updated(store.update, dtype, value.type, ir_.load(at.element, to, bytes), number);
+      number = updated(store.update, dtype, value.type, ir_.load(at.element, to, at.align), number);
     }
-    ir_.store(emit_to_storage(ir_, dtype, value.type, number), to, bytes);
+    ir_.store(emit_to_storage(ir_, dtype, value.type, number), to, at.align);
   });
 }
 

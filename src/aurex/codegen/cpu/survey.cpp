@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "aurex/base/kernel_abi.h"
+
 namespace aurex::codegen {
 
 using namespace schedule;
@@ -162,6 +164,17 @@ Survey survey(const LoopProgram& program) {
     }
   }
   return result;
+}
+
+std::uint32_t launch_flags(const Launch& launch) {
+  std::uint32_t flags = launch.scratch.empty() ? 0 : kAurexLaunchScratch;
+  Walk walk;
+  walk.on_statement = [&](const Stmt& stmt) {
+    if (std::holds_alternative<Check>(stmt.node)) flags |= kAurexLaunchFaults;
+    if (std::holds_alternative<Print>(stmt.node)) flags |= kAurexLaunchPrints;
+  };
+  walk.body(launch.body);
+  return flags;
 }
 
 std::vector<RegId> registers_set(const Body& body) {

@@ -35,6 +35,9 @@ struct Survey {
 
 [[nodiscard]] Survey survey(const schedule::LoopProgram& program);
 
+/// What a launch may do: AurexLaunchFlags.
+[[nodiscard]] std::uint32_t launch_flags(const schedule::Launch& launch);
+
 /// Registers that a body sets, nested bodies included, ascending.
 [[nodiscard]] std::vector<schedule::RegId> registers_set(const schedule::Body& body);
 

@@ -90,7 +90,6 @@ class Transposition {
 void Emitter::run(const TransposedStore& store) {
   const Register& reg = program_.registers[store.reg];
   const DType dtype = program_.buffers[store.buffer].dtype;
-  const auto bytes = static_cast<std::int32_t>(bytes_per_element(dtype));
   const auto lanes = static_cast<unsigned>(reg.lanes);
   const Location at = locate(store.buffer, store.indices, Access::kStrided);
   const LLVMValueRef step = at.step == nullptr ? ir_.i64(0) : at.step;
@@ -106,7 +105,7 @@ void Emitter::run(const TransposedStore& store) {
 
   if (store.count == kNone && step_->mask.empty()) {
     const auto write = [&] {
-      for (unsigned l = 0; l < lanes; ++l) ir_.store(lines[l], to[l], static_cast<unsigned>(bytes));
+      for (unsigned l = 0; l < lanes; ++l) ir_.store(lines[l], to[l], at.align);
     };
     return store.non_temporal ? stream_lines(at.base, step, lines, to, write) : write();
   }
@@ -121,7 +120,8 @@ void Emitter::run(const TransposedStore& store) {
       const LLVMValueRef live = ir_.splat(ir_.lane(step_->mask[0], ir_.i64(l)), lanes);
       mask = mask == nullptr ? live : ir_.binary(LLVMAnd, mask, live);
     }
-    ir_.effect("llvm.masked.store", {LLVMTypeOf(lines[l]), ir_.ptr()}, {lines[l], to[l], ir_.i32(bytes), mask});
+    ir_.effect("llvm.masked.store", {LLVMTypeOf(lines[l]), ir_.ptr()},
+               {lines[l], to[l], ir_.i32(static_cast<std::int32_t>(at.align)), mask});
   }
 }
 

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "aurex/base/error.h"
+#include "aurex/codegen/check_kernel.h"
 
 namespace aurex::codegen {
 namespace {
@@ -171,10 +172,9 @@ void refuse_libraries(llvm::MemoryBufferRef object) {
 
 class LinkedCode final : public CompiledCode {
  public:
-  LinkedCode(llvm::orc::ResourceTrackerSP tracker, AurexDrive drive, AurexPlanner plan, const CompileTimes& times)
+  LinkedCode(llvm::orc::ResourceTrackerSP tracker, const AurexKernel& kernel, const CompileTimes& times)
       : tracker_(std::move(tracker)) {
-    drive_ = drive;
-    plan_ = plan;
+    kernel_ = kernel;
     times_ = times;
   }
   ~LinkedCode() override { llvm::consumeError(tracker_->remove()); }
@@ -237,12 +237,11 @@ std::shared_ptr<const CompiledCode> link(std::string object, const std::string& 
   if (auto error = jit.addObjectFile(tracker, llvm::MemoryBuffer::getMemBufferCopy(object, prefix))) {
     throw LlvmError("a kernel cannot be linked", std::move(error));
   }
-  const auto find = [&](const char* name) { return take(jit.lookup(prefix + name), "a kernel cannot be linked"); };
-  const auto drive = find("drive").toPtr<AurexDrive>();
-  const auto plan = find("plan").toPtr<AurexPlanner>();
+  const auto symbol = take(jit.lookup(prefix + "kernel"), "a kernel cannot be linked");
+  const AurexKernel kernel = check_kernel(*symbol.toPtr<const AurexKernel*>());
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   times.link_ms = took.count();
-  return std::make_shared<const LinkedCode>(std::move(tracker), drive, plan, times);
+  return std::make_shared<const LinkedCode>(std::move(tracker), kernel, times);
 }
 
 }  // namespace aurex::codegen

@@ -42,8 +42,8 @@ class IrModule {
 /// A prefix that makes the exported names of a module unique in this process.
 [[nodiscard]] std::string unique_prefix();
 
-/// Links an object in this process and finds `<prefix>drive` and `<prefix>plan` in it. `times` is completed by the time
-/// this took. Raises NotImplemented naming a library function that the code would need.
+/// Links an object in this process and checks the `<prefix>kernel` in it. `times` is completed by the time this took.
+/// Raises NotImplemented naming a library function that the code would need, and what check_kernel() raises.
 [[nodiscard]] std::shared_ptr<const CompiledCode> link(std::string object, const std::string& prefix,
                                                        CompileTimes times);
 

@@ -3,26 +3,18 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <tuple>
 #include <utility>
 
+#include "aurex/base/error.h"
 #include "aurex/device/cpu/arena.h"
+#include "aurex/device/cpu/fault_log.h"
 #include "aurex/device/cpu/floating_point.h"
 
 namespace aurex::cpu {
 namespace {
-
-/// Arenas of this thread: one for calls it makes, one for tiles it runs.
-Arena& call_arena() {
-  thread_local Arena arena;
-  return arena;
-}
-
-Arena& worker_arena() {
-  thread_local Arena arena;
-  return arena;
-}
 
 /// The prints of one launch, at most kMaxPrintsPerLaunch: those of the lowest positions, in the order in which one
 /// position made them. A heap with the highest on top says which record yields to a lower one.
@@ -78,47 +70,61 @@ class PrintLog {
 struct Context {
   ThreadPool& pool;
   const std::atomic<bool>* stop;
-  AurexErrorRecord fault{};
+  char* own_scratch;  // worker 0's
+  Slab* slab;         // the others'; null where the call plans no worker scratch
+  std::int64_t worker_bytes;
+  std::int32_t launch = -1;  // the one that runs; -1 is drive
   bool stopped = false;
+  FaultLog faults{};
   std::exception_ptr failure{};
   PrintLog prints{};
+
+  [[nodiscard]] bool over() const { return failure || stopped || faults.any(); }
 };
 
 Context& context_of(const AurexFrame* frame) { return *static_cast<Context*>(frame->context); }
 
-bool faulted(AurexErrorRecord& record) { return std::atomic_ref(record.state).load(std::memory_order_acquire) != 0; }
+void run_tiles(const AurexFrame* frame, const AurexLaunch& launch, std::int64_t first, std::int64_t last, int worker) {
+  const Context& context = context_of(frame);
+  const FloatingPointGuard guard;
+  AurexWorker self{.scratch = context.own_scratch, .index = worker};
+  if (worker == 0 || context.worker_bytes == 0) return launch.block(frame, &self, first, last);
+  self.scratch = context.slab == nullptr ? nullptr : context.slab->of(worker);
+  if (self.scratch != nullptr) return launch.block(frame, &self, first, last);
+  Arena late(context.worker_bytes);  // this worker joined the pool after the call began
+  self.scratch = late.data();
+  launch.block(frame, &self, first, last);
+}
 
-std::int32_t run_parallel(const AurexFrame* frame, AurexBlock block, std::int64_t tiles, std::int64_t scratch_bytes,
-                          double nanoseconds) {
+std::int32_t run_parallel(const AurexFrame* frame, const AurexLaunch* launch, std::int64_t tiles,
+                          std::int64_t scratch_bytes, double nanoseconds) {
   Context& context = context_of(frame);
-  if (context.failure || context.stopped) return 1;
+  if (context.over()) return 1;
   try {
+    if (scratch_bytes > context.worker_bytes) throw KernelError("a launch asks for more scratch than was planned");
+    context.launch = launch->number;
     context.prints.begin_launch();
     const auto body = [&](std::int64_t first, std::int64_t last, int worker) {
-      const FloatingPointGuard guard;
-      AurexWorker self{.scratch = worker_arena().reserve(scratch_bytes), .index = worker};
-      block(frame, &self, first, last);
-      worker_arena().shrink();
+      run_tiles(frame, *launch, first, last, worker);
     };
     context.stopped = !context.pool.parallel(tiles, body, nanoseconds, context.stop);
   } catch (...) {
     context.failure = std::current_exception();
   }
-  return context.failure || context.stopped || faulted(context.fault) ? 1 : 0;
+  context.launch = -1;
+  return context.over() ? 1 : 0;
 }
 
 void record_fault(const AurexFrame* frame, std::int32_t fault, std::int32_t site, std::int64_t position,
                   std::int64_t value, std::int64_t bound) {
-  AurexErrorRecord& record = *frame->error;
-  const std::atomic_ref state(record.state);
-  std::int32_t expected = 0;
-  if (!state.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return;
-  record.fault = fault;
-  record.site = site;
-  record.position = position;
-  record.value = value;
-  record.bound = bound;
-  state.store(2, std::memory_order_release);
+  Context& context = context_of(frame);
+  context.faults.add({.fault = fault,
+                      .site = site,
+                      .launch = context.launch,
+                      .reserved = 0,
+                      .position = position,
+                      .value = value,
+                      .bound = bound});
 }
 
 void record_print(const AurexFrame* frame, std::int32_t site, std::int64_t position, std::int32_t is_float,
@@ -130,25 +136,37 @@ void record_print(const AurexFrame* frame, std::int32_t site, std::int64_t posit
   }
 }
 
-constexpr AurexRuntime kRuntime = {
-    .version = kAurexAbiVersion, .reserved = 0, .parallel = run_parallel, .fail = record_fault, .print = record_print};
+constexpr AurexRuntime kRuntime = {.version = kAurexAbiVersion,
+                                   .size = sizeof(AurexRuntime),
+                                   .parallel = run_parallel,
+                                   .fail = record_fault,
+                                   .print = record_print};
+
+/// Sizes of a plan saturate far enough below 2^63 that two of them add up.
+std::int64_t align_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
-CallOutcome run_call(const CallRequest& request, ThreadPool& pool) {
-  Context context{.pool = pool, .stop = request.stop};
+CallOutcome run_call(const CallRequest& request, Workers& workers) {
+  const std::int64_t shared = align_up(request.plan.shared_bytes), own = align_up(request.plan.worker_bytes);
+  Arena arena(shared + own);
+  const std::shared_ptr<Slab> slab = own == 0 ? nullptr : workers.reserve(own);
+  Context context{.pool = workers.pool(),
+                  .stop = request.stop,
+                  .own_scratch = arena.data() + shared,
+                  .slab = slab.get(),
+                  .worker_bytes = own};
   AurexFrame frame = request.frame;
-  frame.shared = call_arena().reserve(request.plan.shared_bytes);
-  frame.error = &context.fault;
+  frame.shared = arena.data();
+  frame.error = &context.faults.record();
   frame.runtime = &kRuntime;
   frame.context = &context;
   {
     const FloatingPointGuard guard;
     request.drive(&frame);
   }
-  call_arena().shrink();
   if (context.failure) std::rethrow_exception(context.failure);
-  CallOutcome outcome{.fault = context.fault, .stopped = context.stopped};
+  CallOutcome outcome{.fault = context.faults.record(), .stopped = context.stopped};
   context.prints.finish(outcome);
   return outcome;
 }

@@ -36,7 +36,11 @@ class CpuBackend final : public DeviceBackend {
   void copy_to_host(void* host, const void* device, std::int64_t bytes) override { copy(host, device, bytes); }
   void copy_on_device(void* to, const void* from, std::int64_t bytes) override { copy(to, from, bytes); }
 
-  CallOutcome call(const CallRequest& request) override { return cpu::run_call(request, default_pool()); }
+  CallOutcome call(const CallRequest& request) override {
+    // Never destroyed: a thread may still be in a call while the process ends.
+    static auto* const workers = new cpu::Workers(default_pool());
+    return cpu::run_call(request, *workers);
+  }
 
  private:
   static void copy(void* to, const void* from, std::int64_t bytes) {

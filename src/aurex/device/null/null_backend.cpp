@@ -7,12 +7,15 @@
 namespace aurex {
 namespace {
 
-std::int32_t skip_launch(const AurexFrame*, AurexBlock, std::int64_t, std::int64_t, double) { return 0; }
+std::int32_t skip_launch(const AurexFrame*, const AurexLaunch*, std::int64_t, std::int64_t, double) { return 0; }
 void ignore_fault(const AurexFrame*, std::int32_t, std::int32_t, std::int64_t, std::int64_t, std::int64_t) {}
 void ignore_print(const AurexFrame*, std::int32_t, std::int64_t, std::int32_t, std::uint64_t) {}
 
-constexpr AurexRuntime kRuntime = {
-    .version = kAurexAbiVersion, .reserved = 0, .parallel = skip_launch, .fail = ignore_fault, .print = ignore_print};
+constexpr AurexRuntime kRuntime = {.version = kAurexAbiVersion,
+                                   .size = sizeof(AurexRuntime),
+                                   .parallel = skip_launch,
+                                   .fail = ignore_fault,
+                                   .print = ignore_print};
 
 /// A device that computes nothing: it has memory, takes calls and runs `drive`, but no tile of any launch. What is left
 /// is the cost of everything around a kernel, for measuring that and for testing it without the kernel.

@@ -14,7 +14,8 @@ TEST(NullBackend, RunsDriveAndNoTile) {
     ++drives;
     frame->shared[99] = 1;
     const auto block = [](const AurexFrame*, AurexWorker*, std::int64_t, std::int64_t) { ++tiles; };
-    EXPECT_EQ(frame->runtime->parallel(frame, block, 10, 0, 0), 0);
+    const AurexLaunch launch{.block = block, .name = "none", .number = 0, .flags = 0, .reserved = 0};
+    EXPECT_EQ(frame->runtime->parallel(frame, &launch, 10, 0, 0), 0);
   };
   const CallOutcome outcome = find_device("null").backend().call(request);
   EXPECT_EQ(drives, 1);
