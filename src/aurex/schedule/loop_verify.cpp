@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
+
+#include "aurex/schedule/loop_verify_tables.h"
 
 namespace aurex::schedule {
 namespace {
@@ -17,67 +22,55 @@ bool is_integer(RegType type) { return !ax::is_float(type) && type != RegType::k
 
 bool compares(Op op) { return op >= Op::kEq && op <= Op::kGe; }
 
+/// The least and the greatest value of an index that is a constant once loops are unrolled.
+struct IndexRange {
+  std::int64_t least = 0, greatest = 0;
+};
+using MaybeRange = std::optional<IndexRange>;
+
+MaybeRange range_of(Op op, const IndexRange& a, const IndexRange& b) {
+  IndexRange r;
+  bool wraps = true;
+  if (op == Op::kAdd) {
+    wraps = __builtin_add_overflow(a.least, b.least, &r.least) ||
+            __builtin_add_overflow(a.greatest, b.greatest, &r.greatest);
+  } else if (op == Op::kSub) {
+    wraps = __builtin_sub_overflow(a.least, b.greatest, &r.least) ||
+            __builtin_sub_overflow(a.greatest, b.least, &r.greatest);
+  } else if (op == Op::kMul) {
+    std::int64_t all[4];
+    wraps = __builtin_mul_overflow(a.least, b.least, &all[0]) || __builtin_mul_overflow(a.least, b.greatest, &all[1]) ||
+            __builtin_mul_overflow(a.greatest, b.least, &all[2]) ||
+            __builtin_mul_overflow(a.greatest, b.greatest, &all[3]);
+    if (!wraps) r = {*std::ranges::min_element(all), *std::ranges::max_element(all)};
+  }
+  return wraps ? std::nullopt : MaybeRange(r);
+}
+
 class Verifier {
  public:
   explicit Verifier(const LoopProgram& program)
       : program_(program),
         var_scope_(program.vars.size(), false),
         var_kind_(program.vars.size(), Loop::Kind::kSerial),
+        var_range_(program.vars.size()),
         let_scope_(program.lets.size(), false),
         let_variation_(program.lets.size(), Variation::kUniform),
+        let_range_(program.lets.size()),
         reg_scope_(program.registers.size(), false),
         scratch_scope_(program.buffers.size(), false),
+        ranges_(program.exprs.size()),
         memo_(program.exprs.size(), Variation::kUniform),
         memo_statement_(program.exprs.size(), 0) {}
 
   std::vector<std::string> run() {
-    check_tables();
+    complaints_ = verify_tables(program_);
     if (complaints_.empty()) check_body(program_.body);
     return std::move(complaints_);
   }
 
  private:
   void complain(std::string text) { complaints_.push_back(std::move(text)); }
-
-  /// Expressions refer backwards and to things that exist; so the walk below cannot run away.
-  void check_tables() {
-    for (ExprId id = 0; id < program_.exprs.size(); ++id) {
-      const Expr& e = program_.exprs[id];
-      auto backwards = [&](ExprId other) { return other == kNone || other < id; };
-      bool fine = backwards(e.predicate) && backwards(e.otherwise);
-      for (const ExprId arg : e.args) fine = fine && arg != kNone && backwards(arg);
-      if (!fine) complain("expression " + std::to_string(id) + " uses one that comes later");
-      if (!exists(e)) complain("expression " + std::to_string(id) + " names something that does not exist");
-    }
-    for (const Buffer& b : program_.buffers) {
-      if (b.stride.size() != b.extents.size()) complain("buffer " + b.name + ": a stride class per dimension, please");
-      if (b.kind == Buffer::Kind::kArgument && b.slots.size() != b.extents.size()) {
-        complain("buffer " + b.name + ": a stride slot per dimension, please");
-      }
-    }
-  }
-
-  bool exists(const Expr& e) const {
-    switch (e.kind) {
-      case Expr::Kind::kScalar:
-        return e.id < program_.scalars.size();
-      case Expr::Kind::kExtent:
-        return e.id < program_.extent_count;
-      case Expr::Kind::kVar:
-        return e.id < program_.vars.size();
-      case Expr::Kind::kLet:
-        return e.id < program_.lets.size();
-      case Expr::Kind::kReg:
-      case Expr::Kind::kTree:
-        return e.id < program_.registers.size() && e.args.size() == program_.registers[e.id].shape.size();
-      case Expr::Kind::kLoad:
-        return e.id < program_.buffers.size() && e.args.size() == program_.buffers[e.id].extents.size();
-      case Expr::Kind::kConst:
-      case Expr::Kind::kOp:
-        return true;
-    }
-    return false;
-  }
 
   const Expr& expr(ExprId id) const { return program_.exprs[id]; }
 
@@ -87,6 +80,7 @@ class Verifier {
   Variation check(ExprId id) {
     if (memo_statement_[id] != statement_) {
       memo_[id] = check_fresh(expr(id));
+      ranges_[id] = constant_range(expr(id));
       memo_statement_[id] = statement_;
     }
     return memo_[id];
@@ -108,6 +102,7 @@ class Verifier {
       case Expr::Kind::kReg:
         return check_register(e);
       case Expr::Kind::kTree:
+        if (vector_) complain("register " + program_.registers[e.id].name + ": a tree inside a vector loop");
         check_register(e);
         return Variation::kUniform;
       case Expr::Kind::kLoad:
@@ -122,8 +117,54 @@ class Verifier {
     const Register& reg = program_.registers[e.id];
     if (!reg_scope_[e.id]) complain("register " + reg.name + " read outside its scope");
     if (reg.type != e.type) complain("register " + reg.name + " read as another type");
-    for (const ExprId index : e.args) require_uniform(index, "an index of register " + reg.name);
+    require_element(reg, e.args);
+    if (e.kind == Expr::Kind::kReg) require_shape(reg);
     return reg.lanes * reg.vectors == 1 ? Variation::kUniform : Variation::kAny;
+  }
+
+  /// Registers have no addresses: which element is meant must be known when the code is made.
+  void require_element(const Register& reg, std::span<const ExprId> indices) {
+    for (std::size_t d = 0; d < indices.size() && d < reg.shape.size(); ++d) {
+      check(indices[d]);
+      const MaybeRange& range = ranges_[indices[d]];
+      if (!range) {
+        complain("an index of register " + reg.name + " is not made of constants and variables of unrolled loops");
+      } else if (range->least < 0 || range->greatest >= reg.shape[d]) {
+        complain("register " + reg.name + " indexed outside its shape");
+      }
+    }
+  }
+
+  /// Of an expression whose operands have been looked at.
+  MaybeRange constant_range(const Expr& e) const {
+    if (e.type != RegType::kI64) return std::nullopt;
+    switch (e.kind) {
+      case Expr::Kind::kConst:
+        return IndexRange{e.integer, e.integer};
+      case Expr::Kind::kVar:
+        return var_range_[e.id];
+      case Expr::Kind::kLet:
+        return let_range_[e.id];
+      case Expr::Kind::kOp: {
+        if (e.args.size() != 2) return std::nullopt;
+        const MaybeRange &a = ranges_[e.args[0]], &b = ranges_[e.args[1]];
+        return a && b ? range_of(e.op, *a, *b) : std::nullopt;
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+
+  /// Lanes meet lane by lane: those of one statement are as many, in a vector loop as many as the loop's.
+  void require_shape(const Register& reg) {
+    if (reg.lanes * reg.vectors == 1) return;
+    const std::pair shape(reg.lanes, reg.vectors);
+    if (vector_ && shape != std::pair(vector_->lanes, vector_->vectors)) {
+      complain("register " + reg.name + " has other lanes than its loop");
+    } else if (shape_ && shape != *shape_) {
+      complain("register " + reg.name + " has other lanes than another one of its statement");
+    }
+    shape_ = shape;
   }
 
   Variation check_load(const Expr& e) {
@@ -243,33 +284,60 @@ class Verifier {
     require_uniform(id, what);
   }
 
+  void require_step(ExprId id, const std::string& what) {
+    require_size(id, what);
+    if (id != kNone && expr(id).kind == Expr::Kind::kConst && expr(id).integer < 1) complain(what + " is not positive");
+  }
+
   // ---- statements ----
 
   void check_body(const Body& body) {
     const std::size_t lets = opened_lets_.size(), regs = opened_regs_.size();
     for (const Stmt& stmt : body) {
       ++statement_;
+      shape_.reset();
+      if (!in_launch_) check_top(stmt);
       std::visit([this](const auto& node) { check_stmt(node); }, stmt.node);
     }
     for (; opened_lets_.size() > lets; opened_lets_.pop_back()) let_scope_[opened_lets_.back()] = false;
     for (; opened_regs_.size() > regs; opened_regs_.pop_back()) reg_scope_[opened_regs_.back()] = false;
   }
 
+  /// `drive` has shared memory and no registers, lanes or odometers.
+  void check_top(const Stmt& stmt) {
+    const auto* loop = std::get_if<Loop>(&stmt.node);
+    const auto* store = std::get_if<Store>(&stmt.node);
+    bool fine = !std::holds_alternative<Declare>(stmt.node) && !std::holds_alternative<Set>(stmt.node) &&
+                !std::holds_alternative<TransposedStore>(stmt.node) && !std::holds_alternative<Print>(stmt.node) &&
+                !std::holds_alternative<Prefetch>(stmt.node);
+    if (loop) fine = loop->kind == Loop::Kind::kSerial || loop->kind == Loop::Kind::kUnroll;
+    if (store) fine = program_.buffers[store->buffer].kind == Buffer::Kind::kShared;
+    if (!fine) complain("a statement that stands only inside a launch stands at the top");
+  }
+
   void check_stmt(const Loop& loop) {
     require_size(loop.lo, "a loop's lower bound");
     require_size(loop.hi, "a loop's upper bound");
-    if (loop.step != kNone) require_size(loop.step, "a loop's step");
+    if (loop.step != kNone) require_step(loop.step, "a loop's step");
+    if (loop.step != kNone && loop.kind != Loop::Kind::kSerial) complain("a step on a loop that is not serial");
     if (loop.kind == Loop::Kind::kUnroll &&
         (expr(loop.lo).kind != Expr::Kind::kConst || expr(loop.hi).kind != Expr::Kind::kConst)) {
       complain("an unrolled loop needs constant bounds");
     }
     if (loop.kind == Loop::Kind::kOdometer && loop.pack >= program_.pack_count) complain("an odometer without a pack");
     const bool vector = loop.kind == Loop::Kind::kVector;
-    if (vector && (loop.lanes < 1 || loop.vectors < 1)) complain("a vector loop without lanes");
+    if (vector && (!is_lane_count(loop.lanes) || loop.vectors < 1)) {
+      complain("a vector loop whose number of lanes is no power of two up to 64");
+    }
     if (vector && vector_) complain("a vector loop inside a vector loop");
     if (var_scope_[loop.var]) complain("loop variable " + program_.vars[loop.var] + " bound twice");
     var_scope_[loop.var] = true;
     var_kind_[loop.var] = loop.kind;
+    var_range_[loop.var] = std::nullopt;
+    if (loop.kind == Loop::Kind::kUnroll) {
+      const std::int64_t lo = expr(loop.lo).integer, hi = expr(loop.hi).integer;
+      var_range_[loop.var] = IndexRange{lo, hi > lo ? hi - 1 : lo};
+    }
     const Loop* outer = vector_;
     if (vector) vector_ = &loop;
     check_body(loop.body);
@@ -280,6 +348,7 @@ class Verifier {
   void check_stmt(const Let& let) {
     if (let_scope_[let.let]) complain("let " + program_.lets[let.let].name + " bound twice");
     let_variation_[let.let] = check(let.value);
+    let_range_[let.let] = ranges_[let.value];
     if (expr(let.value).type != program_.lets[let.let].type) {
       complain("let " + program_.lets[let.let].name + " bound to another type");
     }
@@ -292,10 +361,7 @@ class Verifier {
     check(declare.value);
     if (expr(declare.value).type != reg.type) complain("register " + reg.name + " starts as another type");
     if (reg_scope_[declare.reg]) complain("register " + reg.name + " declared twice");
-    const std::int32_t lanes = reg.lanes * reg.vectors;
-    if (vector_ && lanes != 1 && (reg.lanes != vector_->lanes || reg.vectors != vector_->vectors)) {
-      complain("register " + reg.name + " has other lanes than its loop");
-    }
+    require_shape(reg);
     reg_scope_[declare.reg] = true;
     opened_regs_.push_back(declare.reg);
   }
@@ -305,15 +371,13 @@ class Verifier {
     if (!reg_scope_[set.reg]) complain("register " + reg.name + " set outside its scope");
     if (set.indices.size() != reg.shape.size())
       complain("register " + reg.name + " set with a wrong number of indices");
-    for (const ExprId index : set.indices) require_uniform(index, "an index of register " + reg.name);
+    require_element(reg, set.indices);
+    require_shape(reg);
     const Variation value = check(set.value);
     if (expr(set.value).type != reg.type) complain("register " + reg.name + " set to another type");
     const Variation predicate = set.predicate == kNone ? Variation::kUniform : check_bool(set.predicate, "a predicate");
     const bool varies = value != Variation::kUniform || predicate != Variation::kUniform;
     if (varies && reg.lanes * reg.vectors == 1) complain("register " + reg.name + " of one lane set lane by lane");
-    if (vector_ && reg.lanes * reg.vectors != 1 && (reg.lanes != vector_->lanes || reg.vectors != vector_->vectors)) {
-      complain("register " + reg.name + " has other lanes than its loop");
-    }
   }
 
   void check_stmt(const Store& store) {
@@ -324,6 +388,9 @@ class Verifier {
     const Variation value = check(store.value);
     if (store.predicate != kNone) check_bool(store.predicate, "a predicate");
     check_access(store.buffer, store.indices, store.access);
+    if (store.update != ax::Update::kSet && expr(store.value).type != ax::register_type(buffer.dtype)) {
+      complain("buffer " + buffer.name + " updated in another type than its own");
+    }
     if (store.access == Access::kUniform && value != Variation::kUniform) {
       complain("buffer " + buffer.name + ": lanes that differ stored to one element");
     }
@@ -389,20 +456,32 @@ class Verifier {
   }
 
   void check_stmt(const Prefetch& prefetch) {
-    for (const ExprId index : prefetch.indices) check(index);
+    const Buffer& buffer = program_.buffers[prefetch.buffer];
+    if (prefetch.indices.size() != buffer.extents.size()) {
+      return complain("buffer " + buffer.name + " prefetched with a wrong number of indices");
+    }
+    check_access(prefetch.buffer, prefetch.indices, Access::kStrided);
   }
 
   void check_stmt(const Launch& launch) {
     if (in_launch_) return complain("launch " + launch.name + " inside a launch");
     for (const Launch::TileAxis& axis : launch.tiles) {
       require_size(axis.extent, "a tile axis' extent");
-      require_size(axis.step, "a tile axis' step");
+      require_step(axis.step, "a tile axis' step");
+    }
+    for (const BufferId buffer : launch.scratch) {
+      if (program_.buffers[buffer].kind != Buffer::Kind::kWorker || scratch_scope_[buffer]) {
+        complain("launch " + launch.name + " lists " + program_.buffers[buffer].name +
+                 ", which is no scratch of its own");
+      }
+      scratch_scope_[buffer] = true;
     }
     for (const Launch::TileAxis& axis : launch.tiles) {
+      if (var_scope_[axis.var]) complain("loop variable " + program_.vars[axis.var] + " bound twice");
+      var_range_[axis.var] = std::nullopt;
       var_scope_[axis.var] = true;
       var_kind_[axis.var] = Loop::Kind::kSerial;
     }
-    for (const BufferId buffer : launch.scratch) scratch_scope_[buffer] = true;
     in_launch_ = true;
     check_body(launch.body);
     in_launch_ = false;
@@ -413,15 +492,19 @@ class Verifier {
   const LoopProgram& program_;
   std::vector<bool> var_scope_;
   std::vector<Loop::Kind> var_kind_;
+  std::vector<MaybeRange> var_range_;  // of unrolled loops
   std::vector<bool> let_scope_;
   std::vector<Variation> let_variation_;
+  std::vector<MaybeRange> let_range_;
   std::vector<bool> reg_scope_;
   std::vector<bool> scratch_scope_;
   std::vector<LetId> opened_lets_;
   std::vector<RegId> opened_regs_;
-  std::vector<Variation> memo_;  // valid where memo_statement_ is the current statement
+  std::vector<MaybeRange> ranges_;  // with memo_
+  std::vector<Variation> memo_;     // valid where memo_statement_ is the current statement
   std::vector<std::uint64_t> memo_statement_;
   std::uint64_t statement_ = 1;
+  std::optional<std::pair<std::int32_t, std::int32_t>> shape_;  // lanes and vectors of the statement's registers
   const Loop* vector_ = nullptr;
   bool in_launch_ = false;
   std::vector<std::string> complaints_;
