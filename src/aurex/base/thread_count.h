@@ -2,15 +2,9 @@
 
 // How many threads this process may keep busy: the smaller of its CPU affinity and its control group's quota.
 
-#include <filesystem>
+#include "aurex/base/cgroup.h"
 
 namespace aurex {
-
-/// Where the kernel publishes control groups; tests point these elsewhere.
-struct CgroupPaths {
-  std::filesystem::path membership = "/proc/self/cgroup";  ///< which groups this process is in
-  std::filesystem::path root = "/sys/fs/cgroup";           ///< where their files are mounted (versions 1 and 2)
-};
 
 /// Processors in the calling thread's affinity mask, at least 1.
 [[nodiscard]] int affinity_thread_count();

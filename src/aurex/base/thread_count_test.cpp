@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -26,6 +27,9 @@ class Cgroup : public ::testing::Test {
     std::ofstream(folder_ / file) << text;
   }
   [[nodiscard]] int count() const { return cgroup_thread_count({folder_ / "membership", folder_ / "mount"}); }
+  [[nodiscard]] std::optional<std::int64_t> memory() const {
+    return cgroup_memory_bytes({folder_ / "membership", folder_ / "mount"});
+  }
 
  private:
   fs::path folder_;
@@ -76,6 +80,25 @@ TEST_F(Cgroup, NonsenseIsPassedOver) {
   write("membership", "nonsense\n0::/job\n");
   write("mount/job/cpu.max", "many few\n");
   EXPECT_EQ(count(), 0);
+}
+
+TEST_F(Cgroup, MemoryIsBoundedByTheTightestGroup) {
+  EXPECT_EQ(memory(), std::nullopt);
+  write("membership", "0::/a/b\n");
+  write("mount/a/b/memory.max", "max\n");
+  EXPECT_EQ(memory(), std::nullopt);
+  write("mount/a/memory.max", "1073741824\n");
+  EXPECT_EQ(memory(), 1 << 30);
+  write("mount/a/b/memory.max", "4096\n");
+  EXPECT_EQ(memory(), 4096);
+}
+
+TEST_F(Cgroup, MemoryOfVersion1IsReadUnderItsController) {
+  write("membership", "9:memory:/x\n4:cpu,cpuacct:/x\n");
+  write("mount/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(memory(), std::nullopt);
+  write("mount/memory/x/memory.limit_in_bytes", "8388608\n");
+  EXPECT_EQ(memory(), 8 << 20);
 }
 
 TEST(ThreadCount, FollowsTheAffinityOfTheThread) {

@@ -3,14 +3,22 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "aurex/base/cgroup.h"
 #include "aurex/telemetry/memory_counters.h"
 
 namespace aurex {
 namespace {
 
-std::int64_t physical_memory() {
+/// What the machine has, or what the process's control group leaves it: past that the kernel would end the process.
+std::int64_t available_memory() {
   const std::int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
-  return pages > 0 && page > 0 ? pages * page : MemoryTracker::kNoLimit;
+  const std::int64_t machine = pages > 0 && page > 0 ? pages * page : MemoryTracker::kNoLimit;
+  const std::optional<std::int64_t> group = cgroup_memory_bytes();
+  if (!group) return machine;
+  return machine == MemoryTracker::kNoLimit ? *group : std::min(machine, *group);
 }
 
 }  // namespace
@@ -37,7 +45,7 @@ void HostAllocator::release(void* memory, std::int64_t bytes) noexcept {
 HostAllocator& host_allocator() {
   // Never destroyed: tensors with static storage may outlive any order of destruction.
   static HostAllocator* const allocator = [] {
-    static auto* made = new HostAllocator(physical_memory());
+    static auto* made = new HostAllocator(available_memory());
     pthread_atfork([] { made->pool().lock(); }, [] { made->pool().unlock(); }, [] { made->pool().unlock(); });
     return made;
   }();

@@ -32,7 +32,8 @@ class HostAllocator {
   HostPool pool_;
 };
 
-/// The process's allocator; lives until the process ends. Its limit is the machine's physical memory until set.
+/// The process's allocator; lives until the process ends. Its limit is the machine's physical memory, or what the
+/// process's control group allows of it, until set.
 [[nodiscard]] HostAllocator& host_allocator();
 
 /// Bytes with one owner, from host_allocator().
