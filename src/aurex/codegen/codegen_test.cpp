@@ -218,6 +218,36 @@ TEST(Codegen, KeepsRowsInWorkerScratch) {
   expect_same(text, calls);
 }
 
+TEST(Codegen, StreamsWhereAskedAndWhereWholeVectorsLieAligned) {
+  std::vector<TestCall> calls;
+  for (const std::int64_t n : kLengths) {
+    for (const std::int64_t shift : {0, 3}) {
+      calls.push_back({.extents = {n, shift},
+                       .arrays = {TestArray::of(DType::kF32, ramp(n)), TestArray::zeros(DType::kF32, n + shift)}});
+    }
+  }
+  for (const std::string tail : {"narrow", "masked"}) {
+    for (const std::string when : {"", " if (extent(0) > 64)"}) {
+      expect_same(R"(program f on cpu.avx512 extents 2 packs 0 {
+        buffer x: f32 argument 0 [extent(0) unit @0]
+        buffer y: f32 argument 1 [(extent(0) + extent(1)) unit @0]
+        launch f tile t in 1 by 1 scratch [] costs 10:f64 {
+          vector i in 0 .. extent(0) by 16x2 )" +
+                      tail + R"( {
+            if (extent(0) > 64) {
+              prefetch x [(i + 512)]
+            } else {
+            }
+            store y.unit[(i + extent(1))] = (x.unit[i] * 2:f32) stream)" +
+                      when + R"(
+          }
+        }
+      })",
+                  calls);
+    }
+  }
+}
+
 TEST(Codegen, BranchesAndLoopsCarryRegisters) {
   const char* text = R"(program control on cpu.avx512 extents 1 packs 0 {
     buffer x: f32 argument 0 [extent(0) unit @0]

@@ -14,7 +14,7 @@ using ax::AxisSet;
 using ax::Op;
 using ax::ValueId;
 
-/// Extents are not known when modes are chosen; an axis counts as this long.
+/// Most extents are not known when modes are chosen; such an axis counts as this long.
 constexpr double kTypicalExtent = 64;
 /// A value dearer than this is stored once and loaded rather than computed in several nests: a store and a load of L1
 /// lines cost about as much as this many vector operations.
@@ -163,11 +163,7 @@ std::vector<Reference> references(const KernelContext& kernel, const Roots& root
 
 double weight(const KernelContext& kernel, AxisSet axes) {
   double product = 1;
-  for (const AxisId axis : axes_of(axes)) {
-    const ax::Value& extent = kernel.value(kernel.axis(axis).extent);
-    const bool known = extent.op == Op::kConst;
-    product *= known ? static_cast<double>(std::max<std::int64_t>(extent.integer, 1)) : kTypicalExtent;
-  }
+  for (const AxisId axis : axes_of(axes)) product *= typical_extent(kernel, axis);
   return product;
 }
 
@@ -199,11 +195,18 @@ bool short_axis(const KernelContext& kernel, AxisId axis) {
   return extent.op == Op::kConst && extent.integer < kernel.target.lanes(4) / 2;
 }
 
+/// Of the body of a lane loop that costs little to write a second time for the rest of its range.
+constexpr std::int64_t kCheap = 16;
+
+std::int64_t operations(const KernelContext& kernel, const std::vector<bool>& reached) {
+  std::int64_t count = 0;
+  for (ValueId v = 0; v < reached.size(); ++v) count += reached[v] && !kernel.fact(v).scalar;
+  return count;
+}
+
 /// More vectors per step hide latency until the registers run out; dear bodies are wide enough by themselves.
-std::int32_t lane_vectors(const KernelContext& kernel, const std::vector<bool>& reached) {
-  std::int64_t operations = 0;
-  for (ValueId v = 0; v < reached.size(); ++v) operations += reached[v] && !kernel.fact(v).scalar;
-  if (operations <= 16) return 4;
+std::int32_t lane_vectors(std::int64_t operations) {
+  if (operations <= kCheap) return 4;
   return operations <= 60 ? 2 : 1;
 }
 
@@ -226,13 +229,20 @@ void choose_lane(const KernelContext& kernel, LaunchDecisions& decide, std::span
   }
   if (legal == 0) return;
   if (chosen != kNone && !has(legal, chosen)) chosen = kNone;
-  const LaneChoice lanes = decide.vector({.axis = chosen, .vectors = lane_vectors(kernel, modes.reached)}, legal);
+  const std::int64_t body = operations(kernel, modes.reached);
+  const LaneChoice lanes = decide.vector({.axis = chosen, .vectors = lane_vectors(body)}, legal);
+  modes.lane_tail = kernel.target.masks && body > kCheap ? Tail::kMasked : Tail::kNarrow;
   modes.lane = lanes.axis;
   modes.lane_vectors = lanes.vectors;
   if (modes.lane != kNone) modes.cost = cost_of(modes.lane);
 }
 
 }  // namespace
+
+double typical_extent(const KernelContext& kernel, AxisId axis) {
+  const ax::Value& extent = kernel.value(kernel.axis(axis).extent);
+  return extent.op == Op::kConst ? static_cast<double>(std::max<std::int64_t>(extent.integer, 1)) : kTypicalExtent;
+}
 
 int lane_quality(const KernelContext& kernel, ax::ArrayId array, const std::vector<ax::Index>& indices, AxisId axis) {
   int quality = 0;
@@ -277,7 +287,7 @@ AxisModes choose_modes(const KernelContext& kernel, LaunchDecisions& decide, std
   modes.keep = choose_kept(kernel, decide, roots, reached, modes.range);
 
   const std::vector<Reference> refs = references(kernel, roots, reached);
-  const AxisSet inner = (modes.range | roots.loops) & ~modes.parallel;
+  const AxisSet inner = modes.inner = (modes.range | roots.loops) & ~modes.parallel;
   choose_lane(kernel, decide, parallel, together, refs, inner, modes);
   modes.unit.assign(kernel.tiles.axes.size(), 0);
   for (const AxisId axis : axes_of(modes.range)) {

@@ -14,14 +14,19 @@ struct AxisModes {
   ax::AxisSet range = 0;     // whole axes
   ax::AxisId lane = kNone;   // a parallel axis, or none
   std::int32_t lane_vectors = 1;
+  Tail lane_tail = Tail::kNarrow;
   std::vector<bool> reached;  // per value: a statement's effect needs it
   std::vector<bool> keep;     // per value: computed once into scratch, then loaded
   std::vector<double> unit;   // per axis: weight of its unit-stride accesses less its others; orders scratch dims
   // Where rows meet whole axes in contractions (row_window.h) these are range axes too, a window of them at a time.
   ax::AxisId row = kNone;  // a parallel axis, or none
   ax::AxisSet chunks = 0;  // axes of `for`
-  double cost = 0;         // of one position of the parallel axes, in vector instructions of the target
+  double cost = 0;         // of one position of the parallel axes, in vector instructions of the target, where `inner`
+  ax::AxisSet inner = 0;   // axes, walked whole by a position, have their typical extents
 };
+
+/// How long an axis is where that is known before a call, else how long it is taken to be.
+[[nodiscard]] double typical_extent(const KernelContext& kernel, ax::AxisId axis);
 
 /// `roots` are the statements of the block (a value that is no statement's: see BlockLowering::lower_value). Axes of
 /// `together` have to be walked in order and carry no lanes.

@@ -53,6 +53,7 @@ class BlockLowering {
   // ---- scopes ----
   struct VectorShape {
     std::int32_t lanes = 1, vectors = 1;
+    Tail tail = Tail::kNarrow;
     [[nodiscard]] bool active() const { return lanes * vectors > 1; }
   };
   struct Scope {
@@ -93,6 +94,7 @@ class BlockLowering {
   /// The launch around `fill`, which emits the body of one position; modes_ are chosen already.
   Launch launch(std::vector<ax::AxisId> axes, ax::AxisSet colliding, std::string name,
                 const std::function<void()>& fill);
+  [[nodiscard]] std::int64_t tile_work() const;
   std::vector<ExprId> tile_steps(std::span<const ax::AxisId> axes, ax::AxisSet whole);
   [[nodiscard]] std::int64_t lane_tile(std::int64_t tile, std::int64_t grain, bool alone) const;
   void tile_loops(std::span<const ax::AxisId> axes, const std::vector<Launch::TileAxis>& tiles, std::size_t at,
@@ -128,9 +130,18 @@ class BlockLowering {
     ax::AxisId axis = kNone;
     ax::ValueId lo = kNone, hi = kNone;
   };
-  /// Some row of a block runs [any_lo, any_hi), all of them [all_lo, all_hi).
+  /// All of some rows run [all_lo, all_hi); `lo` and `hi` are the bounds that differ from row to row.
   struct RowBounds {
-    ExprId any_lo = kNone, all_lo = kNone, all_hi = kNone, any_hi = kNone;
+    ExprId all_lo = kNone, all_hi = kNone;
+    ax::ValueId lo = kNone, hi = kNone;
+  };
+  /// Two vectors of columns of a contraction between scratch rectangles.
+  struct Strip {
+    const Contraction::Product& product;
+    ax::AxisId column = kNone;
+    ExprId first = kNone;    // column
+    BufferId panel = kNone;  // the right operand, copied; kNone where it is read where it lies
+    BufferId sums = kNone;
   };
   [[nodiscard]] std::int64_t block_rows() const;
   ExprId row_window();
@@ -143,9 +154,10 @@ class BlockLowering {
   void chunk_loop(ax::AxisId axis, ExprId lo, ExprId hi, const std::function<void()>& fill);
   [[nodiscard]] bool blocks_rows(const Contraction& contraction) const;
   void keep_contraction(const Contraction& contraction, BufferId buffer);
-  void keep_block(const Contraction& contraction, BufferId strip, ExprId first, BufferId buffer, ExprId from,
-                  std::int64_t height);
-  RowBounds row_bounds(const Ragged& loop, ax::AxisId row, ExprId from, std::int64_t height);
+  void keep_block(const Strip& strip, ax::AxisId row, ExprId from);
+  void keep_row(const Strip& strip, ExprId lo, ExprId hi, bool resumed);
+  ExprId right_of(const Strip& strip);
+  RowBounds row_bounds(ax::AxisId over, ax::AxisId row, ExprId from, std::int64_t height);
   /// The positions of a range axis that are in hand: all, or those of its window.
   ExprId low(ax::AxisId axis) { return window_lo_[axis] == kNone ? b_.i64(0) : window_lo_[axis]; }
   ExprId high(ax::AxisId axis) { return window_hi_[axis] == kNone ? k_.axis_extent(axis) : window_hi_[axis]; }

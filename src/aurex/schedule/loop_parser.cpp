@@ -570,7 +570,10 @@ class Parser {
     store.update = parse_update();
     store.value = parse_expr();
     store.predicate = parse_predicate();
-    store.non_temporal = accept("stream");
+    if (accept("stream")) {
+      store.stream = parse_predicate();
+      if (store.stream == kNone) store.stream = add({.type = RegType::kBool, .integer = 1});
+    }
     return store;
   }
 

@@ -196,6 +196,8 @@ class Printer {
     return operation(e);
   }
 
+  bool is_true(ExprId id) const { return expr(id).kind == Expr::Kind::kConst && expr(id).integer != 0; }
+
   std::string condition(ExprId predicate) { return predicate == kNone ? "" : " if " + text(predicate); }
 
   // ---- statements ----
@@ -253,11 +255,11 @@ class Printer {
   }
 
   void print_stmt(const Store& store) {
-    const std::vector<ExprId> roots = {store.value, store.predicate};
+    const std::vector<ExprId> roots = {store.value, store.predicate, store.stream};
     define_shared({&store.indices, &roots});
     line(fmt::format("store {}.{}[{}] {} {}{}{}", buffers_[store.buffer], name_of(store.access), list(store.indices),
                      name_of(store.update), text(store.value), condition(store.predicate),
-                     store.non_temporal ? " stream" : ""));
+                     store.stream == kNone ? "" : " stream" + condition(is_true(store.stream) ? kNone : store.stream)));
   }
 
   void print_stmt(const TransposedStore& store) {

@@ -17,7 +17,7 @@
 //             | "let" "%" NAME ":" type "=" expr
 //             | "start" reg "=" expr
 //             | "set" reg [ index ] "=" expr [ "if" expr ]
-//             | "store" access index OP expr [ "if" expr ] [ "stream" ]
+//             | "store" access index OP expr [ "if" expr ] [ "stream" [ "if" expr ] ]
 //             | "transpose" NAME index "along" INT "=" reg [ "count" expr ] [ "stream" ]
 //             | "if" expr body "else" body
 //             | "while" expr body

@@ -151,7 +151,7 @@ struct Store {
   ax::Update update = ax::Update::kSet;  // others read, combine, write; with kGather lanes in ascending order
   Access access = Access::kUnit;
   ExprId predicate = kNone;
-  bool non_temporal = false;
+  ExprId stream = kNone;  // bool, uniform: where it holds, full aligned vectors go past the caches
 };
 /// A square of memory written from a register of shape [W] and W x 1 lanes, W a power of two, the other way round: lane
 /// l of reg[i] goes to the element at `indices`, with i added to the index of `dimension`, for i in [0, count). That

@@ -387,6 +387,10 @@ class Verifier {
     }
     const Variation value = check(store.value);
     if (store.predicate != kNone) check_bool(store.predicate, "a predicate");
+    if (store.stream != kNone &&
+        check_bool(store.stream, "the condition of a streaming store") != Variation::kUniform) {
+      complain("the condition of a streaming store varies by lane");
+    }
     check_access(store.buffer, store.indices, store.access);
     if (store.update != ax::Update::kSet && expr(store.value).type != ax::register_type(buffer.dtype)) {
       complain("buffer " + buffer.name + " updated in another type than its own");

@@ -13,14 +13,14 @@ using ax::ValueId;
 
 namespace {
 
-/// Positions of work per tile: 16 Ki elements take 4 to 10 microseconds, well above the half microsecond that handing a
-/// tile to another worker costs, and their vectors stay in L2.
-constexpr std::int64_t kTileWork = 16384;
+/// Elements per tile: as many as take this time, well above the half microsecond that handing a tile to another worker
+/// costs, so that work of ten microseconds has a share for each of several workers; but so few that their vectors stay
+/// in L2.
+constexpr double kTileNanoseconds = 3000;
+constexpr std::int64_t kLeastTileWork = 1024, kMostTileWork = 16384;
 
 /// One vector instruction of an element-wise body, memory included (two per nanosecond at 2.5 GHz).
 constexpr double kNanosecondsPerInstruction = 0.5;
-
-constexpr double kTypicalExtent = 64;  // what axis_modes.cpp assumed in AxisModes::cost
 
 }  // namespace
 
@@ -126,13 +126,21 @@ AxisSet BlockLowering::colliding_axes(const ax::Parallel& block) const {
   return colliding;
 }
 
+/// Elements of one tile, counting those along whole axes.
+std::int64_t BlockLowering::tile_work() const {
+  double nanoseconds = modes_.cost * kNanosecondsPerInstruction;
+  for (const AxisId axis : axes_of(modes_.inner)) nanoseconds /= typical_extent(k_, axis);
+  const auto work = static_cast<std::int64_t>(kTileNanoseconds / std::max(nanoseconds, 0.01));
+  return std::clamp(work / kLeastTileWork * kLeastTileWork, kLeastTileWork, kMostTileWork);
+}
+
 /// From the innermost axis out: as many positions as give a tile its share of work. Those of the lane axis are a
 /// constant, so that scratch may have a dimension for them.
 std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, AxisSet colliding) {
   const AxisSet inner = modes_.range & ~modes_.parallel;
   ExprId work = b_.max(count(inner), b_.i64(1));
   std::vector<ExprId> steps(axes.size());
-  const std::int64_t grain = axes.empty() ? 0 : decide_.number(&LaunchSchedule::grain, kTileWork);
+  const std::int64_t grain = axes.empty() ? 0 : decide_.number(&LaunchSchedule::grain, tile_work());
   for (std::size_t i = axes.size(); i-- > 0;) {
     const ExprId extent = k_.axis_extent(axes[i]);
     if (axes[i] == modes_.row) {
@@ -168,12 +176,15 @@ void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<L
     return tile_loops(axes, tiles, at + 1, fill);
   }
   VectorShape shape;
-  if (axis == modes_.lane) shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors};
+  if (axis == modes_.lane)
+    shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors, .tail = modes_.lane_tail};
   const ExprId end = b_.min(b_.add(origin, tiles[at].step), tiles[at].extent);
   loop_over(axis, origin, end, shape, [&] { tile_loops(axes, tiles, at + 1, fill); });
   if (axis == modes_.lane) {
     stream_large_stores(b_, k_.target, *top().body,
                         [&](std::int64_t bytes) { return decide_.number(&LaunchSchedule::stream, bytes); });
+  } else {
+    prefetch_rows(b_, k_.target, *top().body);
   }
 }
 
@@ -182,10 +193,10 @@ ExprId BlockLowering::estimate(std::span<const AxisId> axes) {
   for (const AxisId axis : axes) {
     total = b_.op(ax::Op::kMul, RegType::kF64, {total, b_.cast(RegType::kF64, k_.axis_extent(axis))});
   }
-  for (const AxisId axis : axes_of(modes_.range & ~modes_.parallel)) {
+  for (const AxisId axis : axes_of(modes_.inner)) {
     const ExprId share =
         b_.op(ax::Op::kMul, RegType::kF64,
-              {b_.cast(RegType::kF64, k_.axis_extent(axis)), b_.number(RegType::kF64, 1 / kTypicalExtent)});
+              {b_.cast(RegType::kF64, k_.axis_extent(axis)), b_.number(RegType::kF64, 1 / typical_extent(k_, axis))});
     total = b_.op(ax::Op::kMul, RegType::kF64, {total, share});
   }
   return total;

@@ -530,6 +530,23 @@ TEST(Lower, LargeElementWiseResultsPassTheCaches) {
     expect_chunks_agree(kText, {{"N", n}}, Layout::kRowMajor, "cpu.avx2");
 }
 
+TEST(Lower, LargeRowsAskForTheRowsToCome) {
+  const Trial trial(kSoftmax, "softmax", {}, Layout::kRowMajor, "test.ax");
+  const std::string text = print(trial.lower("cpu.avx512", SizeClass::kDirect));
+  EXPECT_THAT(text, testing::AllOf(testing::HasSubstr("prefetch x [(r + 1), "), testing::HasSubstr("prefetch y [r, ")));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("stream")));  // rows are stored in bursts, between arithmetic
+}
+
+TEST(Lower, LongBodiesAreWrittenOnceWhereMasksAreFree) {
+  constexpr const char* kText = "kernel f(x: f32[N]) -> (y: f32[N]) { parallel i in N { y[i] = erf(exp(x[i])) } }";
+  const Trial trial(kText, "f", {}, Layout::kRowMajor, "test.ax");
+  EXPECT_THAT(print(trial.lower("cpu.avx512", SizeClass::kDirect)), testing::HasSubstr(" masked {"));
+  EXPECT_THAT(print(trial.lower("cpu.avx2", SizeClass::kDirect)), testing::HasSubstr(" narrow {"));
+  for (const std::int64_t n : {1, 16, 17, 33, 1000}) {
+    expect_chunks_agree(kText, {{"N", n}}, Layout::kRowMajor, "cpu.avx512");
+  }
+}
+
 /// Every kernel of the library, as the checker's sample types have it.
 class LibraryKernels : public testing::TestWithParam<const char*> {};
 

@@ -12,6 +12,14 @@ using ax::AxisSet;
 using ax::Op;
 using ax::ValueId;
 
+namespace {
+
+/// Operations per element of a body that costs little to write twice, and of one whose single vector keeps the machine
+/// busy.
+constexpr std::int32_t kCheap = 8, kLong = 48;
+
+}  // namespace
+
 void BlockLowering::in_nest(AxisSet axes, const std::function<void()>& fill) {
   const std::size_t base = depth();
   nests_.push_back({.axes = axes, .base = base});
@@ -42,6 +50,7 @@ void BlockLowering::loop_over(AxisId axis, ExprId lo, ExprId hi, VectorShape sha
     loop.var = b_.vector_var(name);
     loop.lanes = shape.lanes;
     loop.vectors = shape.vectors;
+    loop.tail = shape.tail;
   } else {
     loop.var = b_.loop_var(name);
     if (k_.is_odometer(axis)) {
@@ -74,7 +83,7 @@ BlockLowering::NestLanes BlockLowering::nest_lanes(ValueId of, AxisSet axes, std
   for (const AxisId axis : axes_of(axes)) legal |= may_carry(axis, store) ? ax::axis_bit(axis) : 0;
   if (legal == 0) return {};
   const AxisId chosen = choose_vector(legal, roots, store, first);
-  VectorShape shape = shape_for(type, point_cost(roots), has(first, chosen) ? most : 4);
+  VectorShape shape = shape_for(type, point_cost(roots), chosen == modes_.row ? 1 : has(first, chosen) ? most : 4);
   const LaneChoice lanes = decide_.nest(of, {.axis = chosen, .vectors = shape.vectors}, legal);
   if (lanes.axis == kNone) return {};
   shape.vectors = lanes.vectors;
@@ -114,12 +123,16 @@ AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots
 }
 
 /// Enough independent vectors to hide the latency of an addition (4 cycles, 2 per cycle), fewer for long bodies, whose
-/// temporaries need the registers.
+/// temporaries need the registers. Machine code takes time by its length: where masks are free, a body that is long, or
+/// one of the many of a window, is not written a second time for the rest of its range.
 BlockLowering::VectorShape BlockLowering::shape_for(RegType type, std::int32_t cost, std::int32_t most) const {
   const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
-  std::int32_t vectors = cost <= 8 ? 8 : cost <= 48 ? 4 : 2;
-  if (k_.target.vector_registers < 32) vectors = std::min(vectors, 4);
-  return {.lanes = k_.target.lanes(wide ? 8 : 4), .vectors = std::min(vectors, most)};
+  const bool once = k_.target.masks && (cost > kCheap || modes_.row != kNone);
+  std::int32_t vectors = (once ? 1 : 2) * (cost <= kLong ? 2 : 1);
+  if (!once && cost <= kCheap && k_.target.vector_registers >= 32) vectors = 8;
+  return {.lanes = k_.target.lanes(wide ? 8 : 4),
+          .vectors = std::min(vectors, most),
+          .tail = once ? Tail::kMasked : Tail::kNarrow};
 }
 
 /// Operations per element of a nest: every value once, down to reductions and to kept values that are there already.

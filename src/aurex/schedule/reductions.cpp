@@ -162,7 +162,10 @@ void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, Ex
   const RegType type = accumulated_type(k_, id);
   const ValueId roots[] = {operand};
   // In a window the rows beside hide each other's latency, so fewer vectors serve, and their tree is short.
-  const std::int32_t most = modes_.row != kNone && has(kept, modes_.row) ? 2 : 8;
+  // Extremes of floats take three instructions a vector: half as many vectors hide as much.
+  const bool window = modes_.row != kNone && has(kept, modes_.row);
+  const bool extreme = finds || (is_extreme(v.reduction) && ax::is_float(type));
+  const std::int32_t most = window ? 2 : extreme ? 4 : 8;
   const auto [vector, shape] = nest_lanes(id, kept | over, roots, nullptr, type, over, most);
   const bool across = vector != kNone && has(over, vector);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.

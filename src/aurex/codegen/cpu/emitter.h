@@ -69,6 +69,7 @@ class Emitter {
   struct Step {
     unsigned lanes = 1, vectors = 1;   // of one step; 1 vector in a narrow tail
     std::vector<LLVMValueRef> mask{};  // one per vector; empty where all lanes are live
+    LLVMValueRef whole = nullptr;      // masked: whether all lanes are live all the same
   };
   /// Where the lanes of an access lie: base for lane 0; then `step` elements apart, or at `offsets`.
   struct Location {
@@ -134,7 +135,10 @@ class Emitter {
                    std::span<const LLVMValueRef> mask);
   void store_in_order(const Location& at, const schedule::Store& store, Shape shape, const Value& value,
                       std::span<const LLVMValueRef> mask);
-  void store_streaming(const Location& at, Shape shape, std::span<const LLVMValueRef> raw);
+  void store_unit(const Location& at, Shape shape, std::span<const LLVMValueRef> raw,
+                  std::span<const LLVMValueRef> mask);
+  void store_streaming(const Location& at, LLVMValueRef wanted, Shape shape, std::span<const LLVMValueRef> raw,
+                       std::span<const LLVMValueRef> mask);
   LLVMValueRef updated(ax::Update update, DType dtype, ax::RegType type, LLVMValueRef old_raw, LLVMValueRef value);
   void run(const schedule::Prefetch& prefetch);
 

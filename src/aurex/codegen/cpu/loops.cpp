@@ -254,7 +254,10 @@ void Emitter::run_vector(const Loop& loop) {
 void Emitter::run_step(const Loop& loop, LLVMValueRef position, LLVMValueRef end, unsigned vectors, bool masked) {
   const auto lanes = static_cast<unsigned>(loop.lanes);
   Step step{.lanes = lanes, .vectors = vectors, .mask = {}};
-  if (masked) step.mask = tail_mask(position, end, lanes, vectors);
+  if (masked) {
+    step.mask = tail_mask(position, end, lanes, vectors);
+    step.whole = ir_.compare(LLVMIntSGE, ir_.sub(end, position), ir_.i64(std::int64_t{lanes} * vectors));
+  }
   step_ = std::move(step);
   vars_[loop.var] = Value{.type = RegType::kI64, .scalar = position, .step = ir_.i64(1)};
   run(loop.body);

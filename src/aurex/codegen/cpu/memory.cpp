@@ -310,7 +310,10 @@ void Emitter::store_lanes(const Location& at, const Store& store, Shape shape, c
     raw[n] = emit_to_storage(ir_, dtype, value.type, raw[n]);
   }
   const bool unit = store.access == Access::kUnit && shape.lanes > 1;
-  if (unit && store.non_temporal && mask.empty()) return store_streaming(at, shape, raw);
+  if (unit && store.stream != kNone && store.predicate == kNone) {
+    return store_streaming(at, uniform(store.stream), shape, raw, mask);
+  }
+  if (unit) return store_unit(at, shape, raw, mask);
   for (unsigned n = 0; n < shape.vectors; ++n) {
     if (shape.lanes == 1) {
       const LLVMValueRef to = lane_addresses(at, shape, n);
@@ -320,11 +323,6 @@ void Emitter::store_lanes(const Location& at, const Store& store, Shape shape, c
       } else {
         when(mask[n], write);
       }
-    } else if (unit && mask.empty()) {
-      ir_.store(raw[n], vector_address(at, shape, n), at.align);
-    } else if (unit) {
-      ir_.effect("llvm.masked.store", {LLVMTypeOf(raw[n]), ir_.ptr()},
-                 {raw[n], vector_address(at, shape, n), ir_.i32(align), mask[n]});
     } else {
       const LLVMValueRef to = lane_addresses(at, shape, n);
       const LLVMValueRef all = Ir::integer(Ir::vector_type(ir_.int_type(1), shape.lanes), 1);
@@ -334,22 +332,37 @@ void Emitter::store_lanes(const Location& at, const Store& store, Shape shape, c
   }
 }
 
-/// Past the caches where the address allows it: a full, aligned vector. The branch goes the same way for a whole loop.
-void Emitter::store_streaming(const Location& at, Shape shape, std::span<const LLVMValueRef> raw) {
+void Emitter::store_unit(const Location& at, Shape shape, std::span<const LLVMValueRef> raw,
+                         std::span<const LLVMValueRef> mask) {
+  for (unsigned n = 0; n < shape.vectors; ++n) {
+    const LLVMValueRef to = vector_address(at, shape, n);
+    if (mask.empty()) {
+      ir_.store(raw[n], to, at.align);
+    } else {
+      ir_.effect("llvm.masked.store", {LLVMTypeOf(raw[n]), ir_.ptr()},
+                 {raw[n], to, ir_.i32(static_cast<std::int32_t>(at.align)), mask[n]});
+    }
+  }
+}
+
+/// Past the caches where `wanted` holds and the address allows it: full, aligned vectors. The branch goes the same way
+/// for a whole loop, but for its last step.
+void Emitter::store_streaming(const Location& at, LLVMValueRef wanted, Shape shape, std::span<const LLVMValueRef> raw,
+                              std::span<const LLVMValueRef> mask) {
   const unsigned bytes = Ir::element_bits(at.element) / 8 * shape.lanes;
-  const LLVMTypeRef word = ir_.int_type(64);
-  const LLVMValueRef rest = ir_.binary(LLVMAnd, ir_.convert(LLVMPtrToInt, at.base, word), ir_.i64(bytes - 1));
+  const LLVMValueRef rest =
+      ir_.binary(LLVMAnd, ir_.convert(LLVMPtrToInt, at.base, ir_.int_type(64)), ir_.i64(bytes - 1));
+  LLVMValueRef past = ir_.binary(LLVMAnd, wanted, ir_.compare(LLVMIntEQ, rest, ir_.i64(0)));
+  if (!mask.empty()) past = ir_.binary(LLVMAnd, past, step_->whole);
   std::vector<LLVMValueRef> to;
   for (unsigned n = 0; n < shape.vectors; ++n) to.push_back(vector_address(at, shape, n));
   streams_ = true;
   when(
-      ir_.compare(LLVMIntEQ, rest, ir_.i64(0)),
+      past,
       [&] {
         for (unsigned n = 0; n < shape.vectors; ++n) ir_.mark_nontemporal(ir_.store(raw[n], to[n], bytes));
       },
-      [&] {
-        for (unsigned n = 0; n < shape.vectors; ++n) ir_.store(raw[n], to[n], at.align);
-      });
+      [&] { store_unit(at, shape, raw, mask); });
 }
 
 void Emitter::store_in_order(const Location& at, const Store& store, Shape shape, const Value& value,

@@ -55,6 +55,7 @@ class Walk {
     for (const ExprId id : store.indices) expression(id);
     expression(store.value);
     expression(store.predicate);
+    expression(store.stream);
   }
   void visit(const TransposedStore& store) {
     for (const ExprId id : store.indices) expression(id);
