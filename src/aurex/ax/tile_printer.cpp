@@ -36,6 +36,12 @@ std::string axis_set(AxisSet axes) {
   return text + "]";
 }
 
+std::string axis_list(const std::vector<AxisId>& axes) {
+  std::string text = "[";
+  for (const AxisId axis : axes) text += fmt::format("{}{}", text.size() > 1 ? " " : "", axis);
+  return text + "]";
+}
+
 /// NaN is the only one there is; infinities and all digits that matter for the others.
 std::string float_text(double value) {
   if (std::isnan(value)) return "nan";
@@ -48,8 +54,8 @@ class Printer {
   explicit Printer(const TileProgram& program) : program_(program) {}
 
   std::string run() {
-    line("kernel {} {}{} packs {}", program_.name, program_.label, program_.broadcast ? " broadcast" : "",
-         program_.pack_count);
+    line("tile {} kernel {} {}{} packs {}", kTileVersion, program_.name, escaped(program_.label),
+         program_.broadcast ? " broadcast" : "", program_.pack_count);
     tables();
     for (const Load& load : program_.loads) {
       line("load {} {} else {}", load.array, indices(load.indices), id(load.otherwise));
@@ -100,8 +106,10 @@ class Printer {
       std::string dims;
       for (const ArrayDim& dim : array.dims)
         dims += fmt::format("{}{}:{}", dims.empty() ? "" : " ", dim.dim, dim.argument_axis);
-      line("array {} {} {} {} [{}] start {}{}", escaped(array.name), kRoles[static_cast<int>(array.role)],
-           to_string(array.storage.dtype), to_string(array.type), dims, id(array.start),
+      line("array {} {} {}{} {} [{}]{} start {}{}", escaped(array.name), kRoles[static_cast<int>(array.role)],
+           to_string(array.storage.dtype),
+           array.storage.format == kNone ? "" : fmt::format(" format {}", array.storage.format), to_string(array.type),
+           dims, array.scratch_axes.empty() ? "" : " axes " + axis_list(array.scratch_axes), id(array.start),
            array.in_place ? " in_place" : "");
     }
     for (const Scalar& scalar : program_.scalars)
@@ -134,9 +142,7 @@ class Printer {
   }
 
   void statement(const Parallel& node) {
-    std::string axes;
-    for (const AxisId axis : node.axes) axes += fmt::format("{}{}", axes.empty() ? "" : " ", axis);
-    line("parallel [{}]", axes);
+    line("parallel {}", axis_list(node.axes));
     block(node.body);
   }
   void statement(const For& node) {
@@ -149,7 +155,9 @@ class Printer {
   }
   void statement(const If& node) {
     line("if {}", id(node.condition));
-    block(node.then_body);
+    ++indent_;
+    body(node.then_body);
+    --indent_;
     line("else");
     block(node.else_body);
   }
