@@ -18,6 +18,7 @@
 #include "aurex/codegen/compile.h"
 #include "aurex/jit/variant.h"
 #include "aurex/schedule/loop_printer.h"
+#include "aurex/schedule/schedule_text.h"
 #include "cli/commands.h"
 #include "cli/input_file.h"
 #include "cli/sample_call.h"
@@ -61,7 +62,7 @@ ax::TileProgram sample_program(const ax::CheckedModule& module, const std::strin
 }
 
 Stages time_stages(const std::shared_ptr<const ax::Source>& source, const std::string& wanted,
-                   const schedule::Target& target, const NamedExtents& extents) {
+                   const schedule::Target& target, schedule::Schedule schedule, const NamedExtents& extents) {
   Stopwatch watch;
   ax::DiagnosticSink parse_sink;
   static_cast<void>(ax::parse(*source, parse_sink));
@@ -76,7 +77,7 @@ Stages time_stages(const std::shared_ptr<const ax::Source>& source, const std::s
   const auto classes = jit::stride_classes(call.binding(), call.bound());
   watch.lap_ms();
   const auto size = schedule::size_class(program, call.bound().extents.data());
-  const schedule::LoopProgram loops = schedule::lower(program, classes, size, target);
+  const schedule::LoopProgram loops = schedule::lower(program, classes, size, target, schedule);
   const double lower = watch.lap_ms();
   const auto code = codegen::compile(loops, target);
   const codegen::CompileTimes& times = code->times();
@@ -89,14 +90,15 @@ Stages time_stages(const std::shared_ptr<const ax::Source>& source, const std::s
   return {kernel, std::move(list)};
 }
 
-void print_timing(const std::shared_ptr<const ax::Source>& source, const std::string& kernel,
+void print_timing(const std::shared_ptr<const ax::Source>& source, const CompileOptions& options,
                   const schedule::Target& target, const NamedExtents& extents, const Console& console) {
   constexpr int kRounds = 5;
-  const Stages first = time_stages(source, kernel, target, extents);
-  Stages best = time_stages(source, kernel, target, extents);
+  const schedule::Schedule pins = read_schedule(options.schedule);
+  const Stages first = time_stages(source, options.kernel, target, pins, extents);
+  Stages best = time_stages(source, options.kernel, target, pins, extents);
   Progress progress(console, "compiling", kRounds);
   for (int round = 1; round < kRounds; ++round) {
-    Stages stages = time_stages(source, kernel, target, extents);
+    Stages stages = time_stages(source, options.kernel, target, pins, extents);
     if (stages.list.back().ms < best.list.back().ms) best = std::move(stages);
     progress.step();
   }
@@ -122,9 +124,11 @@ std::string emit_text(const std::shared_ptr<const ax::Source>& source, const Com
   const ax::TileProgram program = sample_program(*module, kernels[choose_kernel(kernels, options.kernel)].name);
   if (options.emit == "tile") return ax::print(program);
   const SampleCall call(program, extents);
+  schedule::Schedule schedule = read_schedule(options.schedule);
   const schedule::LoopProgram loops =
       schedule::lower(program, jit::stride_classes(call.binding(), call.bound()),
-                      schedule::size_class(program, call.bound().extents.data()), target);
+                      schedule::size_class(program, call.bound().extents.data()), target, schedule);
+  if (options.emit == "schedule") return schedule::print(schedule);
   if (options.emit == "loop") return schedule::print(loops);
   return codegen::emit(loops, target,
                        options.emit == "llvm"  ? codegen::Emit::kLlvm
@@ -158,14 +162,13 @@ int compile(const CompileOptions& options, const Console& console) {
     write_output(options.output, emit_ast(*source), console);
     return kDone;
   }
-  if (options.emit == "schedule") throw NotImplemented("--emit schedule: schedules have no text form yet");
   const schedule::Target target = choose_target(options.target);
   const NamedExtents extents = parse_extents(options.shape);
-  if (options.timing) print_timing(source, options.kernel, target, extents, console);
+  if (options.timing) print_timing(source, options, target, extents, console);
   if (!options.emit.empty()) {
     write_output(options.output, emit_text(source, options, target, extents), console);
   } else if (!options.timing) {
-    throw UsageError("say what to show: --emit ast|tile|loop|llvm|asm|obj, or --timing");
+    throw UsageError("say what to show: --emit ast|tile|schedule|loop|llvm|asm|obj, or --timing");
   }
   return kDone;
 }

@@ -322,7 +322,8 @@ int run(const RunOptions& options, const Console& console) {
   const Module module(read_source(options.file));
   std::vector<ax::KernelInterface> interfaces;
   for (const Kernel& each : module.kernels()) interfaces.push_back(each.interface());
-  const Kernel& kernel = module.kernels()[choose_kernel(interfaces, options.kernel)];
+  Kernel kernel = module.kernels()[choose_kernel(interfaces, options.kernel)];
+  if (!options.schedule.empty()) kernel = Kernel(kernel.state()->with_schedule(read_schedule(options.schedule)));
   const Arguments arguments(kernel.interface(), options.arguments);
   const Arguments before = arguments.clone();
   if (!options.profile.empty()) set_recording(true);

@@ -42,6 +42,7 @@ struct RunOptions {
   bool verify = false;
   bool safe = false;
   std::string profile;
+  std::string schedule;  // file; empty: the cost model decides
 };
 
 struct CompileOptions {
@@ -49,8 +50,9 @@ struct CompileOptions {
   std::string kernel;
   std::string target = "cpu";
   std::string emit;
-  std::string shape;   // M=1024,N=64
-  std::string output;  // empty: standard output
+  std::string shape;     // M=1024,N=64
+  std::string schedule;  // file; empty: the cost model decides
+  std::string output;    // empty: standard output
   bool timing = false;
 };
 

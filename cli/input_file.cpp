@@ -12,6 +12,7 @@
 
 #include "aurex/ax/diagnostic.h"
 #include "aurex/base/error.h"
+#include "aurex/schedule/schedule_text.h"
 
 namespace aurex::cli {
 
@@ -22,6 +23,11 @@ std::shared_ptr<const ax::Source> read_source(const std::string& path) {
   // A directory opens, and fails at the first read.
   if (!file.is_open() || file.bad()) throw IoError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return std::make_shared<const ax::Source>(path, std::move(text));
+}
+
+schedule::Schedule read_schedule(const std::string& path) {
+  if (path.empty()) return {};
+  return schedule::parse_schedule(read_source(path)->text());
 }
 
 std::shared_ptr<const ax::CheckedModule> checked(const std::shared_ptr<const ax::Source>& source) {

@@ -9,11 +9,15 @@
 #include <string_view>
 
 #include "aurex/ax/check.h"
+#include "aurex/schedule/schedule.h"
 
 namespace aurex::cli {
 
 /// Raises IoError where the file cannot be read.
 [[nodiscard]] std::shared_ptr<const ax::Source> read_source(const std::string& path);
+
+/// A schedule that pins nothing for the empty path. Raises IoError, and InvalidConfig where the text is malformed.
+[[nodiscard]] schedule::Schedule read_schedule(const std::string& path);
 
 /// Raises CompileError with every diagnostic.
 [[nodiscard]] std::shared_ptr<const ax::CheckedModule> checked(const std::shared_ptr<const ax::Source>& source);

@@ -61,6 +61,8 @@ void add_run(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   sub.add_flag("--safe", options.safe,
                "Run in the interpreter and look for uninitialised reads, where NaN comes from, "
                "broken `unique` promises and division by zero");
+  sub.add_option("--schedule", options.schedule,
+                 "File with a schedule to compile by, as compile --emit schedule prints it");
   sub.add_option("--profile", options.profile, "Store a trace of the run for chrome://tracing or Perfetto");
 }
 
@@ -76,6 +78,7 @@ void add_compile(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   sub.add_option("--emit", options.emit, "What to print")
       ->check(CLI::IsMember({"ast", "tile", "loop", "schedule", "llvm", "asm", "obj"}));
   sub.add_option("--shape", options.shape, "Extents that the code is chosen for: M=1024,N=64 (others: 64)");
+  sub.add_option("--schedule", options.schedule, "File with a schedule to compile by, as --emit schedule prints it");
   sub.add_option("--output,-o", options.output, "File to write to; standard output without");
   sub.add_flag("--timing", options.timing, "Print the time of each stage from text to callable code");
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 
-from aurex.errors import NotImplemented as AurexNotImplemented
-
 _STAGES = ("parse", "specialize", "lower", "emit", "codegen", "link")
 
 
@@ -16,6 +14,7 @@ class Explanation:
 
     kernel: str
     tile: str = field(repr=False)  #: the tile program, before anything was decided
+    schedule: str = field(repr=False)  #: what was decided; ``kernel.with_schedule`` takes it, changed or not
     loop: str = field(repr=False)  #: the loop program that was compiled
     llvm: str = field(repr=False)  #: LLVM IR
     asm: str = field(repr=False)  #: assembly for ``device``
@@ -24,20 +23,17 @@ class Explanation:
     cache: str  #: "compiled" where this call made the code, "memory" where it found it
     estimate: float  #: nanoseconds that the plan expects of the call
 
-    @property
-    def schedule(self) -> str:
-        raise AurexNotImplemented("schedules have no text form yet; .loop shows what was decided")
-
     def __str__(self) -> str:
         stages = "  ".join(f"{name} {self.timing[name]:.2f}" for name in (*_STAGES, "total"))
         return f"{self.kernel} on {self.device} ({self.cache})\n  ms: {stages}\n  estimate: {self.estimate:.0f} ns"
 
 
-def make(kernel: str, tile: str, loop: str, llvm: str, asm: str, target: str, times: tuple[float, ...],
-         compiled: int, estimate: float) -> Explanation:
+def make(kernel: str, tile: str, schedule: str, loop: str, llvm: str, asm: str, target: str,
+         times: tuple[float, ...], compiled: int, estimate: float) -> Explanation:
     """Called by the native module; ``times`` in the order of the stages."""
     timing = dict(zip(_STAGES, times), total=sum(times))
-    return Explanation(kernel, tile, loop, llvm, asm, target, timing, "compiled" if compiled else "memory", estimate)
+    cache = "compiled" if compiled else "memory"
+    return Explanation(kernel, tile, schedule, loop, llvm, asm, target, timing, cache, estimate)
 
 
 class _Default:

@@ -6,6 +6,7 @@
 #include "aurex/base/clock.h"
 #include "aurex/codegen/compile.h"
 #include "aurex/schedule/loop_printer.h"
+#include "aurex/schedule/schedule_text.h"
 #include "errors.h"
 #include "kernel_call.h"
 #include "kernel_object.h"
@@ -15,7 +16,7 @@ namespace {
 
 /// What is known once the call has run; plain values, so that the call may end before Python objects are made of them.
 struct Facts {
-  std::string tile, loop, llvm, assembly, target;
+  std::string tile, schedule, loop, llvm, assembly, target;
   jit::StageTimes times;
   bool compiled = false;
   AurexPlan plan{};
@@ -25,6 +26,7 @@ Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns)
   const jit::CodeEntry& entry = call.prepare();
   const schedule::Target& target = self.kernel->state()->target();
   return {.tile = ax::print(call.variant().program()),
+          .schedule = schedule::print(entry.schedule),
           .loop = schedule::print(entry.loops),
           .llvm = codegen::emit(entry.loops, target, codegen::Emit::kLlvm),
           .assembly = codegen::emit(entry.loops, target, codegen::Emit::kAssembly),
@@ -37,8 +39,9 @@ Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns)
 PyObject* make_explanation(const KernelObject& self, const Facts& facts) {
   PyObject* module = PyImport_ImportModule("aurex.explanation");
   PyObject* made = module ? PyObject_CallMethod(
-                                module, "make", "ss#s#s#s#s(dddddd)id", self.kernel->name().c_str(), facts.tile.data(),
-                                static_cast<Py_ssize_t>(facts.tile.size()), facts.loop.data(),
+                                module, "make", "ss#s#s#s#s#s(dddddd)id", self.kernel->name().c_str(),
+                                facts.tile.data(), static_cast<Py_ssize_t>(facts.tile.size()), facts.schedule.data(),
+                                static_cast<Py_ssize_t>(facts.schedule.size()), facts.loop.data(),
                                 static_cast<Py_ssize_t>(facts.loop.size()), facts.llvm.data(),
                                 static_cast<Py_ssize_t>(facts.llvm.size()), facts.assembly.data(),
                                 static_cast<Py_ssize_t>(facts.assembly.size()), facts.target.c_str(), facts.times.parse,
@@ -62,6 +65,18 @@ PyObject* explain_kernel(PyObject* object, PyObject* const* args, Py_ssize_t nar
     if (!result) return nullptr;
     Py_DECREF(result);
     return make_explanation(self, *facts);
+  } catch (...) {
+    set_python_error();
+    return nullptr;
+  }
+}
+
+PyObject* schedule_kernel(PyObject* object, PyObject* text) {
+  Py_ssize_t size = 0;
+  const char* const bytes = PyUnicode_AsUTF8AndSize(text, &size);
+  if (!bytes) return nullptr;
+  try {
+    return wrap_kernel(as_kernel(object)->kernel->with_schedule({bytes, static_cast<std::size_t>(size)}));
   } catch (...) {
     set_python_error();
     return nullptr;

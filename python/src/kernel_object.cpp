@@ -67,6 +67,10 @@ PyMethodDef kMethods[] = {
      METH_FASTCALL | METH_KEYWORDS,
      "explain(*args, **kwargs)\n--\n\nRuns the call and tells how it was compiled: .schedule .tile .loop .llvm .asm "
      ".timing .cache .device"},
+    {"with_schedule", schedule_kernel, METH_O,
+     "with_schedule(text)\n--\n\nThe same kernel, compiled by a schedule as explain(…).schedule prints it, whole or in "
+     "part. Raises InvalidConfig where the text is malformed or for another kernel or target; so do calls that it does "
+     "not fit."},
     {nullptr, nullptr, 0, nullptr},
 };
 

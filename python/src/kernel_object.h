@@ -34,4 +34,7 @@ PyObject* call_kernel(PyObject* object, PyObject* const* args, std::size_t nargs
 /// Kernel.explain: runs the call as call_kernel does and tells how; an aurex.explanation.Explanation.
 PyObject* explain_kernel(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* keywords);
 
+/// Kernel.with_schedule: another Kernel.
+PyObject* schedule_kernel(PyObject* object, PyObject* text);
+
 }  // namespace aurex::python

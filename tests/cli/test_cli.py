@@ -335,3 +335,38 @@ def test_info_refuses_a_malformed_npy_file_with_the_byte(tmp_path, data):
 def test_info_refuses_a_big_endian_npy_file(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros(3, ">f4"))
     assert "FormatError" in aurex("info", tmp_path / "x.npy").stderr
+
+
+# Schedules.
+
+
+def test_compile_prints_a_schedule_that_compile_and_run_take(program, tmp_path):
+    source, pinned = program(SOFTMAX), tmp_path / "softmax.schedule"
+    printed = aurex("compile", source, "--target", "cpu.avx2", "--emit", "schedule")
+    assert printed.returncode == DONE
+    assert printed.stdout.startswith("schedule 1 softmax on cpu.avx2 {\n  launch softmax {\n")
+    pinned.write_text(printed.stdout)
+    again = aurex("compile", source, "--target", "cpu.avx2", "--schedule", pinned, "--emit", "schedule")
+    assert again.stdout == printed.stdout
+    pinned.write_text("schedule 1 softmax on cpu.avx2 { launch softmax { grain 1; r = 2 } }")
+    run = aurex("run", source, "x=random:f32[9,33]", "--schedule", pinned, "--verify",
+                env={"AUREX_TARGET": "cpu.avx2"})
+    assert run.returncode == DONE, run.stderr
+    assert "ok" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schedule 9 softmax on cpu.avx2 {}", "line 1, column 10: expected version 1, found version 9"),
+        ("schedule 1 other on cpu.avx2 {}", "a schedule of that kernel, found one of other"),
+        ("schedule 1 softmax on cpu.avx2 { launch softmax { q = 3 } }", "line 1, column 51"),
+    ],
+    ids=["version", "kernel", "axis"],
+)
+def test_a_schedule_that_does_not_fit_is_refused_with_its_place(program, tmp_path, text, message):
+    pinned = tmp_path / "bad.schedule"
+    pinned.write_text(text)
+    result = aurex("compile", program(SOFTMAX), "--target", "cpu.avx2", "--schedule", pinned, "--emit", "loop")
+    assert result.returncode == REFUSED
+    assert message in result.stderr

@@ -15,6 +15,7 @@
 #include "aurex/base/clock.h"
 #include "aurex/base/error.h"
 #include "aurex/jit/kernel_state.h"
+#include "aurex/schedule/schedule_text.h"
 
 namespace aurex {
 namespace jit {
@@ -96,7 +97,7 @@ const CodeEntry& Call::prepare() {
   if (tables.bound.repeated && tables.entry) return *tables.entry;
   tables.entry = nullptr;
   tables.planned = false;
-  tables.entry = &variant_->code_for(tables.bound, kernel_->target());
+  tables.entry = &variant_->code_for(tables.bound, kernel_->target(), kernel_->pins());
   return *tables.entry;
 }
 
@@ -117,6 +118,10 @@ Kernel::Kernel(std::shared_ptr<jit::KernelState> state) : state_(std::move(state
 const std::string& Kernel::name() const { return state_->interface().name; }
 
 const ax::KernelInterface& Kernel::interface() const { return state_->interface(); }
+
+Kernel Kernel::with_schedule(std::string_view text) const {
+  return Kernel(state_->with_schedule(schedule::parse_schedule(text)));
+}
 
 Tensor Kernel::call(std::initializer_list<Argument> arguments) const {
   return std::move(call_all({arguments.begin(), arguments.size()}).at(0));

@@ -95,6 +95,11 @@ class Kernel {
   [[nodiscard]] const ax::KernelInterface& interface() const;
   [[nodiscard]] const std::shared_ptr<jit::KernelState>& state() const { return state_; }
 
+  /// The same kernel, compiled by a schedule: text as `explain` and `aurex compile --emit schedule` print it, whole or
+  /// in part; what it leaves out is chosen as ever. Raises InvalidConfig, with line and column, where the text is
+  /// malformed or for another kernel or target; so do calls of the new kernel that it does not fit.
+  [[nodiscard]] Kernel with_schedule(std::string_view text) const;
+
   /// Arguments in order; trailing ones with defaults may be left out. Results are allocated, the first is returned.
   /// Raises ArgumentError, ShapeMismatch and so on; nothing is written before a call is accepted.
   template <typename... Args>

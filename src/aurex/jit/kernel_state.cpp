@@ -85,11 +85,20 @@ ax::TileProgram specialize(const ax::CheckedModule& module, const ax::KernelInte
 }  // namespace
 
 KernelState::KernelState(std::shared_ptr<const ax::CheckedModule> module, ax::KernelInterface interface,
-                         double parse_ms)
-    : module_(std::move(module)), interface_(std::move(interface)), target_(choose_target()), parse_ms_(parse_ms) {}
+                         double parse_ms, schedule::Schedule pins)
+    : module_(std::move(module)),
+      interface_(std::move(interface)),
+      target_(choose_target()),
+      parse_ms_(parse_ms),
+      pins_(std::move(pins)) {}
 
 KernelState::~KernelState() {
   for (const Variant* variant = variants_.load(); variant;) delete std::exchange(variant, variant->next);
+}
+
+std::shared_ptr<KernelState> KernelState::with_schedule(schedule::Schedule pins) const {
+  schedule::require_for(pins, interface_.name, target_.name);
+  return std::make_shared<KernelState>(module_, interface_, parse_ms_, std::move(pins));
 }
 
 void KernelState::check_arguments(std::span<const Argument> arguments,

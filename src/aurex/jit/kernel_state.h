@@ -19,7 +19,8 @@ namespace aurex::jit {
 
 class KernelState {
  public:
-  KernelState(std::shared_ptr<const ax::CheckedModule> module, ax::KernelInterface interface, double parse_ms);
+  KernelState(std::shared_ptr<const ax::CheckedModule> module, ax::KernelInterface interface, double parse_ms,
+              schedule::Schedule pins = {});
   ~KernelState();
   KernelState(const KernelState&) = delete;
   KernelState& operator=(const KernelState&) = delete;
@@ -27,6 +28,11 @@ class KernelState {
   [[nodiscard]] const ax::KernelInterface& interface() const { return interface_; }
   [[nodiscard]] const schedule::Target& target() const { return target_; }
   [[nodiscard]] double parse_ms() const { return parse_ms_; }
+  /// What every variant is lowered by, as far as it says.
+  [[nodiscard]] const schedule::Schedule& pins() const { return pins_; }
+  /// The same kernel by another schedule, with no code yet. Raises InvalidConfig where that is for another kernel or
+  /// target.
+  [[nodiscard]] std::shared_ptr<KernelState> with_schedule(schedule::Schedule pins) const;
 
   /// The variant for what the arguments and given results say. Without a lock when it exists.
   /// Raises ArgumentError for missing or surplus arguments, CompileError where types do not fit.
@@ -44,6 +50,7 @@ class KernelState {
   const ax::KernelInterface interface_;
   const schedule::Target target_;
   const double parse_ms_;
+  const schedule::Schedule pins_;
   std::atomic<Variant*> variants_ = nullptr;
   std::mutex specializing_;
 };

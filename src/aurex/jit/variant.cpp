@@ -90,7 +90,8 @@ const CodeEntry* Variant::find(const ax::BoundCall& call, schedule::SizeClass si
   return entry;
 }
 
-const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Target& target) {
+const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Target& target,
+                                   const schedule::Schedule& pins) {
   const schedule::SizeClass size = schedule::size_class(program_, call.extents.data());
   if (const CodeEntry* entry = find(call, size)) return *entry;
   const std::scoped_lock lock(compiling_);
@@ -100,7 +101,8 @@ const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Ta
   entry->classes = stride_classes(binding_, call);
   entry->size = size;
   const std::int64_t start = monotonic_ns();
-  entry->loops = schedule::lower(program_, entry->classes, size, target);
+  entry->schedule = pins;
+  entry->loops = schedule::lower(program_, entry->classes, size, target, entry->schedule);
   entry->times.specialize = specialize_ms;
   entry->times.lower = milliseconds_since(start);
   entry->code = codegen::compile(entry->loops, target);

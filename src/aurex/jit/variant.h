@@ -37,6 +37,7 @@ struct CodeEntry {
   schedule::StrideClasses classes;
   schedule::SizeClass size = schedule::SizeClass::kDirect;
   schedule::LoopProgram loops;  // kept for `explain`
+  schedule::Schedule schedule;  // complete: what `loops` was lowered by
   std::shared_ptr<const codegen::CompiledCode> code;
   StageTimes times;
   std::int64_t made_ns = 0;  // of the monotonic clock
@@ -63,7 +64,9 @@ class Variant {
   [[nodiscard]] const ax::Binding& binding() const { return binding_; }
 
   /// The code that fits a bound call, compiled now if need be; threads that race for the same entry compile it once.
-  [[nodiscard]] const CodeEntry& code_for(const ax::BoundCall& call, const schedule::Target& target);
+  /// Raises InvalidConfig where `pins` do not fit; the same pins go with every call of one variant.
+  [[nodiscard]] const CodeEntry& code_for(const ax::BoundCall& call, const schedule::Target& target,
+                                          const schedule::Schedule& pins = {});
 
   /// Tables for one launch, if possible those of the calling thread's last one, so that a launch like it allocates
   /// nothing and solves nothing. Give them back with `recycle`, on the same thread or another.

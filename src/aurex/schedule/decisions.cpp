@@ -24,11 +24,11 @@ std::string one_of(const std::vector<std::string>& names) {
 }
 
 /// Membership of a pinned set, else what was chosen.
-bool member_of(const std::optional<Entry<std::vector<ValueId>>>& given, ValueId value, bool chosen) {
+bool member_of(const std::optional<Entry<Values>>& given, ValueId value, bool chosen) {
   return given ? std::ranges::binary_search(given->value, value) : chosen;
 }
 
-void record(std::optional<Entry<std::vector<ValueId>>>& made, ValueId value, bool member) {
+void record(std::optional<Entry<Values>>& made, ValueId value, bool member) {
   if (!made) made.emplace();
   auto& list = made->value;
   const auto at = std::ranges::lower_bound(list, value);
@@ -43,9 +43,7 @@ Decisions::Decisions(const ax::TileProgram& program, Schedule given, const std::
     : program_(program), given_(std::move(given)) {
   made_.kernel = program.name;
   made_.target = target;
-  if (given_.kernel.empty()) return;
-  if (given_.kernel != program.name) refuse(program.name, {}, "a schedule of it", "one of " + given_.kernel);
-  if (given_.target != target) refuse(program.name, {}, "one for " + target, "one for " + given_.target);
+  require_for(given_, program.name, target);
 }
 
 bool Decisions::store(ValueId value, bool chosen) {

@@ -21,7 +21,8 @@ bool is_word(std::string_view name) {
 std::string axis_name(const ax::TileProgram& program, ax::AxisId axis) {
   const std::string& name = program.axes[axis].name;
   const auto same = [&](const ax::Axis& other) { return other.name == name; };
-  if (is_word(name) && std::ranges::count_if(program.axes, same) == 1) return name;
+  // `vector none` means no axis at all.
+  if (is_word(name) && name != "none" && std::ranges::count_if(program.axes, same) == 1) return name;
   return fmt::format("{}.{}", is_word(name) ? name : "axis", axis);
 }
 
@@ -37,6 +38,13 @@ std::string_view to_string(Form form) {
       break;
   }
   return "stream";
+}
+
+void require_for(const Schedule& schedule, std::string_view kernel, std::string_view target) {
+  if (schedule.kernel.empty()) return;
+  const Place at = schedule.place;
+  if (schedule.kernel != kernel) refuse(kernel, at, "a schedule of that kernel", "one of " + schedule.kernel);
+  if (schedule.target != target) refuse(kernel, at, fmt::format("one for {}", target), "one for " + schedule.target);
 }
 
 void refuse(std::string_view kernel, Place place, std::string_view expected, std::string_view actual) {

@@ -31,9 +31,11 @@ struct Place {
 template <typename T>
 struct Entry {
   T value{};
-  Place place;
+  Place place = {};
   friend bool operator==(const Entry&, const Entry&) = default;
 };
+
+using Values = std::vector<ax::ValueId>;  // ascending
 
 /// How a launch walks its tiles.
 enum class Form : std::uint8_t {
@@ -59,7 +61,7 @@ struct AxisSchedule {
   std::string axis;
   std::int64_t tile = kFit;  // per tile (or part, for an axis of `for`), kFit, kWhole
   std::int64_t block = 0;    // in registers at a time; 0 where the axis has no such level
-  Place place;
+  Place place = {};
   friend bool operator==(const AxisSchedule&, const AxisSchedule&) = default;
 };
 
@@ -67,35 +69,38 @@ struct AxisSchedule {
 /// one value are for its nests in the order in which they are made.
 struct NestSchedule {
   ax::ValueId value = ax::kNone;
-  Lanes vector;
-  Place place;
+  Lanes vector = {};
+  Place place = {};
   friend bool operator==(const NestSchedule&, const NestSchedule&) = default;
 };
 
 struct LaunchSchedule {
   std::string launch;  // its name in the loop program
-  Place place;
-  std::optional<Entry<Form>> form;
-  std::vector<AxisSchedule> axes;                       // in the order of the tiles
-  std::optional<Entry<std::int64_t>> grain;             // positions of work that an axis with tile kFit aims at
-  std::optional<Entry<Lanes>> vector;                   // a parallel axis around the whole body, or none
-  std::optional<Entry<std::vector<ax::ValueId>>> keep;  // in scratch, of those that could as well be computed again
-  std::vector<NestSchedule> nests;
-  std::optional<Entry<std::int64_t>> stream;  // stores past the caches from so many bytes on; or kNever
+  Place place = {};
+  std::optional<Entry<Form>> form = {};
+  std::vector<AxisSchedule> axes = {};            // in the order of the tiles
+  std::optional<Entry<std::int64_t>> grain = {};  // positions of work that an axis with tile kFit aims at
+  std::optional<Entry<Lanes>> vector = {};        // a parallel axis around the whole body, or none
+  std::optional<Entry<Values>> keep = {};         // in scratch, of those that could as well be computed again
+  std::vector<NestSchedule> nests = {};
+  std::optional<Entry<std::int64_t>> stream = {};  // stores past the caches from so many bytes on; or kNever
   friend bool operator==(const LaunchSchedule&, const LaunchSchedule&) = default;
 };
 
 struct Schedule {
-  std::string kernel, target;  // both empty: pins nothing
-  std::optional<Entry<std::vector<ax::ValueId>>>
-      store;  // kernel-level lets in memory rather than computed by each user
-  std::vector<LaunchSchedule> launches;
+  std::string kernel, target;               // both empty: pins nothing
+  Place place = {};                         // of the kernel's name
+  std::optional<Entry<Values>> store = {};  // kernel-level lets in memory rather than computed by each user
+  std::vector<LaunchSchedule> launches = {};
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
 /// What schedules call an axis: its name, with its number where another axis has the same: "K", "K.3".
 [[nodiscard]] std::string axis_name(const ax::TileProgram& program, ax::AxisId axis);
 [[nodiscard]] std::string_view to_string(Form form);
+
+/// Raises InvalidConfig where a schedule that pins anything is for another kernel or target.
+void require_for(const Schedule& schedule, std::string_view kernel, std::string_view target);
 
 /// Raises InvalidConfig about a schedule of `kernel`, with the fields kernel, line, column, expected and actual.
 [[noreturn]] void refuse(std::string_view kernel, Place place, std::string_view expected, std::string_view actual);

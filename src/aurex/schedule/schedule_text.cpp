@@ -44,7 +44,7 @@ std::string lanes_text(const Lanes& lanes) {
   return lanes.axis.empty() ? "none" : fmt::format("{} x {}", lanes.axis, lanes.vectors);
 }
 
-std::string values_text(const std::vector<ax::ValueId>& values) {
+std::string values_text(const Values& values) {
   std::string text;
   for (const ax::ValueId value : values) text += fmt::format("{}%{}", text.empty() ? "" : ", ", value);
   return text.empty() ? "none" : text;
@@ -90,6 +90,7 @@ class Parser {
     if (const std::int64_t version = integer("the version of the text", 0, kMostBytes); version != kScheduleVersion) {
       fail_at(at, fmt::format("version {}", kScheduleVersion), fmt::format("version {}", version));
     }
+    schedule_.place = place_;
     schedule_.kernel = word("the name of a kernel");
     expect("on");
     schedule_.target = word("a target");
@@ -278,8 +279,8 @@ class Parser {
   }
 
   /// Ascending, so that the same set is the same list.
-  std::vector<ax::ValueId> values() {
-    std::vector<ax::ValueId> list;
+  Values values() {
+    Values list;
     if (accept("none")) return list;
     do {
       list.push_back(value());
