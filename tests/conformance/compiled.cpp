@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "aurex/ax/tile_parser.h"
+#include "aurex/ax/tile_printer.h"
+#include "aurex/ax/tile_verify.h"
 #include "aurex/base/error.h"
+#include "aurex/base/hash.h"
 #include "aurex/base/thread_pool.h"
 #include "aurex/device/cpu/call.h"
 #include "aurex/jit/launch.h"
@@ -15,6 +19,7 @@
 #include "aurex/schedule/loop_printer.h"
 #include "aurex/schedule/loop_verify.h"
 #include "aurex/schedule/schedule_text.h"
+#include "turned.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -39,6 +44,14 @@ void require_legal(const schedule::LoopProgram& loops, const std::string& text) 
   if (schedule::print(reread) != text) complain("read back and printed, it is\n" + schedule::print(reread) + "\nnot");
 }
 
+/// A tile program reads back from its text, and is as legal.
+void require_readable(const std::string& text) {
+  const ax::TileProgram again = ax::parse_tile_program(text);
+  if (ax::print(again) != text) throw Complaint("read back and printed, it is\n" + ax::print(again) + "\nnot\n" + text);
+  for (const std::string& breach : ax::verify(again))
+    throw Complaint("illegal once read back: " + breach + "\n" + text);
+}
+
 /// A complete schedule reads back from its text, and makes the same loop program again.
 void require_exact(const schedule::Schedule& made, const ax::TileProgram& program, const jit::CodeEntry& entry,
                    const schedule::Target& target, const std::string& text) {
@@ -51,24 +64,30 @@ void require_exact(const schedule::Schedule& made, const ax::TileProgram& progra
 }
 
 /// The loop program of a call, with its machine code from the first time that it is asked for.
-jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target,
-                          schedule::Schedule schedule = {}) {
+jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const Lowering& lowering) {
   static std::map<std::string, std::unique_ptr<jit::CodeEntry>> entries;
   auto entry = std::make_unique<jit::CodeEntry>();
   entry->classes = jit::stride_classes(binding, call);
   entry->size = schedule::size_class(binding.program(), call.extents.data());
-  entry->loops = schedule::lower(binding.program(), entry->classes, entry->size, target, schedule);
+  const ax::TileProgram& program = binding.program();
+  const std::string tiles = ax::print(program);
+  schedule::Schedule schedule;
+  if (lowering.turns > 0) {
+    schedule = turned_schedule(program, entry->classes, entry->size, lowering.target, hash64(tiles), lowering.turns);
+  }
+  entry->loops = schedule::lower(program, entry->classes, entry->size, lowering.target, schedule);
   const std::string text = schedule::print(entry->loops);
   if (const auto found = entries.find(text); found != entries.end()) return *found->second;
+  require_readable(tiles);
   require_legal(entry->loops, text);
-  require_exact(schedule, binding.program(), *entry, target, text);
+  require_exact(schedule, program, *entry, lowering.target, text);
   if (entries.size() == kMaxPrograms) entries.clear();
   return *(entries[text] = std::move(entry));
 }
 
-const jit::CodeEntry& code_for(const ax::Binding& binding, const ax::BoundCall& call, const schedule::Target& target) {
-  jit::CodeEntry& entry = entry_for(binding, call, target);
-  if (!entry.code) entry.code = codegen::compile(entry.loops, target);
+const jit::CodeEntry& code_for(const ax::Binding& binding, const ax::BoundCall& call, const Lowering& lowering) {
+  jit::CodeEntry& entry = entry_for(binding, call, lowering);
+  if (!entry.code) entry.code = codegen::compile(entry.loops, lowering.target);
   return entry;
 }
 
@@ -149,8 +168,8 @@ class FlushToZero {
 
 }  // namespace
 
-void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target, bool reverse_tiles) {
-  const jit::CodeEntry& entry = entry_for(binding, call, target);
+void run_loops(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering, bool reverse_tiles) {
+  const jit::CodeEntry& entry = entry_for(binding, call, lowering);
   FirstFault fault;
   AurexRuntime runtime{};
   runtime.version = kAurexAbiVersion;
@@ -164,14 +183,14 @@ void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::
   raise_fault(fault.fault, fault.value, fault.bound);
 }
 
-void run_code(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target) {
-  const jit::CodeEntry& entry = code_for(binding, call, target);
+void run_code(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering) {
+  const jit::CodeEntry& entry = code_for(binding, call, lowering);
   jit::launch(binding.program(), entry, call, jit::plan(entry, call));
 }
 
 void run_code_under(const Circumstances& circumstances, const ax::Binding& binding, ax::BoundCall& call,
                     const schedule::Target& target) {
-  const jit::CodeEntry& entry = code_for(binding, call, target);
+  const jit::CodeEntry& entry = code_for(binding, call, {.target = target});
   cpu::Workers& workers = workers_of(circumstances.threads);
   const CallRequest request = {
       .drive = LongLaunches::around(entry.code->drive()), .plan = jit::plan(entry, call), .frame = call.frame()};

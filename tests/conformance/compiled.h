@@ -18,12 +18,18 @@ class Complaint : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Lowers for the target and runs the loop program tile by tile, forwards or backwards. Raises what the kernel raises,
-/// NotImplemented where lowering has no form for it, Complaint.
-void run_loops(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target, bool reverse_tiles);
+/// How a program is lowered.
+struct Lowering {
+  schedule::Target target;
+  int turns = 0;  ///< entries of the schedule that are turned (turned.h); else the cost model decides
+};
+
+/// Lowers and runs the loop program tile by tile, forwards or backwards. Raises what the kernel raises, NotImplemented
+/// where lowering has no form for it, Complaint.
+void run_loops(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering, bool reverse_tiles);
 
 /// The same for machine code, by the launch path that users have.
-void run_code(const ax::Binding& binding, ax::BoundCall& call, const schedule::Target& target);
+void run_code(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering);
 
 /// Circumstances that must not show in results.
 struct Circumstances {

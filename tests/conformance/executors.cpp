@@ -22,18 +22,22 @@ Executor interpreter(std::int64_t tile) {
           }};
 }
 
-Executor loops(const std::string& target, bool reverse_tiles) {
-  return {.name = "loop program for " + target + (reverse_tiles ? ", last tile first" : ""),
-          .run = [target = schedule::target(target), reverse_tiles](const ax::Binding& binding, ax::BoundCall& call) {
-            run_loops(binding, call, target, reverse_tiles);
+/// Entries of a schedule to turn: enough that several act together, few enough that most of a schedule stays as it is.
+constexpr int kTurns = 6;
+
+Executor loops(const std::string& target, bool reverse_tiles, int turns = 0) {
+  const Lowering lowering = {.target = schedule::target(target), .turns = turns};
+  return {.name = "loop program for " + target + (reverse_tiles ? ", last tile first" : "") +
+                  (turns > 0 ? ", its schedule turned" : ""),
+          .run = [lowering, reverse_tiles](const ax::Binding& binding, ax::BoundCall& call) {
+            run_loops(binding, call, lowering, reverse_tiles);
           }};
 }
 
-Executor code(const std::string& target) {
-  return {.name = "code for " + target,
-          .run = [target = schedule::target(target)](const ax::Binding& binding, ax::BoundCall& call) {
-            run_code(binding, call, target);
-          }};
+Executor code(const std::string& target, int turns = 0) {
+  const Lowering lowering = {.target = schedule::target(target), .turns = turns};
+  return {.name = "code for " + target + (turns > 0 ? ", its schedule turned" : ""),
+          .run = [lowering](const ax::Binding& binding, ax::BoundCall& call) { run_code(binding, call, lowering); }};
 }
 
 Executor code_under(const Circumstances& circumstances) {
@@ -124,6 +128,7 @@ std::vector<Executor> all_executors() {
     all.push_back(loops(target, false));
     all.push_back(loops(target, true));
     all.push_back(code(target));
+    all.push_back(loops(target, true, kTurns));
   }
   return all;
 }
@@ -132,7 +137,8 @@ std::vector<Executor> best_executors(bool with_code) {
   std::vector<Executor> some = interpreters();
   for (const std::string& best : schedule::runnable_targets()) {
     some.push_back(loops(best, true));
-    if (with_code) some.push_back(code(best));
+    some.push_back(loops(best, true, kTurns));
+    if (with_code) some.insert(some.end(), {code(best), code(best, kTurns)});
     break;
   }
   return some;

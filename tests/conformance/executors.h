@@ -24,10 +24,10 @@ struct Executor {
 };
 
 /// The interpreter at whole axes, one and three positions per tile; then, for each target that this machine runs, the
-/// loop program with its tiles forwards and backwards, and machine code.
+/// loop program with its tiles forwards and backwards, and by a schedule turned at random, and machine code.
 [[nodiscard]] const std::vector<Executor>& executors();
-/// The interpreter as in executors(), and the loop program of the best target with its tiles backwards; with `code`,
-/// that target's machine code as well.
+/// The interpreter as in executors(), and the loop program of the best target with its tiles backwards, as the cost
+/// model schedules it and turned at random; with `code`, that target's machine code of both as well.
 [[nodiscard]] const std::vector<Executor>& quick_executors(bool code);
 
 struct Report {

@@ -15,7 +15,10 @@
 #include <string>
 
 #include "aurex/base/error.h"
+#include "aurex/jit/variant.h"
+#include "aurex/schedule/loop_printer.h"
 #include "conformance/executors.h"
+#include "conformance/turned.h"
 #include "generator.h"
 
 namespace aurex::testing::random {
@@ -63,6 +66,22 @@ TEST(RandomPrograms, AreTheSameOnEveryExecutor) {
     ADD_FAILURE() << report(small, fault(small, refused));
     return;
   }
+}
+
+TEST(RandomPrograms, AreLoweredOtherwiseByMostTurnedSchedules) {
+  const schedule::Target target = schedule::target("cpu.avx512");
+  int other = 0;
+  constexpr int kTried = 40;
+  for (std::uint64_t seed = 1; seed <= kTried; ++seed) {
+    const Program program = generate(seed);
+    ax::testing::TestCall call(ax::testing::compile(print(program)), "k", arguments(program));
+    const auto classes = jit::stride_classes(call.binding(), call.bound());
+    const auto size = schedule::size_class(call.program(), call.bound().extents.data());
+    schedule::Schedule turned = turned_schedule(call.program(), classes, size, target, seed, 6);
+    const auto by_turned = schedule::lower(call.program(), classes, size, target, turned);
+    other += schedule::print(by_turned) != schedule::print(schedule::lower(call.program(), classes, size, target));
+  }
+  EXPECT_GT(other, kTried / 2);
 }
 
 TEST(RandomPrograms, KeptOnesStayRight) {
