@@ -342,15 +342,16 @@ def test_info_refuses_a_big_endian_npy_file(tmp_path):
 
 def test_compile_prints_a_schedule_that_compile_and_run_take(program, tmp_path):
     source, pinned = program(SOFTMAX), tmp_path / "softmax.schedule"
-    printed = aurex("compile", source, "--target", "cpu.avx2", "--emit", "schedule")
+    printed = aurex("compile", source, "--emit", "schedule")
     assert printed.returncode == DONE
-    assert printed.stdout.startswith("schedule 1 softmax on cpu.avx2 {\n  launch softmax {\n")
+    head, launch = printed.stdout.splitlines()[:2]
+    assert head.startswith("schedule 1 softmax on cpu.")
+    assert launch == "  launch softmax {"
     pinned.write_text(printed.stdout)
-    again = aurex("compile", source, "--target", "cpu.avx2", "--schedule", pinned, "--emit", "schedule")
+    again = aurex("compile", source, "--schedule", pinned, "--emit", "schedule")
     assert again.stdout == printed.stdout
-    pinned.write_text("schedule 1 softmax on cpu.avx2 { launch softmax { grain 1; r = 2 } }")
-    run = aurex("run", source, "x=random:f32[9,33]", "--schedule", pinned, "--verify",
-                env={"AUREX_TARGET": "cpu.avx2"})
+    pinned.write_text(head + " launch softmax { grain 1; r = 2 } }")
+    run = aurex("run", source, "x=random:f32[9,33]", "--schedule", pinned, "--verify")
     assert run.returncode == DONE, run.stderr
     assert "ok" in run.stdout
 
