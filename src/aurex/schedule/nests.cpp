@@ -128,7 +128,8 @@ AxisId BlockLowering::choose_vector(AxisSet axes, std::span<const ValueId> roots
 BlockLowering::VectorShape BlockLowering::shape_for(RegType type, std::int32_t cost, std::int32_t most) const {
   const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
   const bool once = k_.target.masks && (cost > kCheap || modes_.row != kNone);
-  std::int32_t vectors = (once ? 1 : 2) * (cost <= kLong ? 2 : 1);
+  const bool window = modes_.row != kNone;  // without other work around, so that steps should be long
+  std::int32_t vectors = (once && !window ? 1 : 2) * (cost <= kLong ? 2 : 1);
   if (!once && cost <= kCheap && k_.target.vector_registers >= 32) vectors = 8;
   return {.lanes = k_.target.lanes(wide ? 8 : 4),
           .vectors = std::min(vectors, most),

@@ -166,7 +166,9 @@ void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, Ex
   const bool window = modes_.row != kNone && has(kept, modes_.row);
   const bool extreme = finds || (is_extreme(v.reduction) && ax::is_float(type));
   const std::int32_t most = window ? 2 : extreme ? 4 : 8;
-  const auto [vector, shape] = nest_lanes(id, kept | over, roots, nullptr, type, over, most);
+  auto [vector, shape] = nest_lanes(id, kept | over, roots, nullptr, type, over, most);
+  // Masks on what is remembered of NaN are not free.
+  if (window && extreme) shape.tail = Tail::kNarrow;
   const bool across = vector != kNone && has(over, vector);
   // Only parts of an axis walked one at a time can be dead here; whole axes are always live.
   const bool partly_dead =

@@ -23,8 +23,8 @@ constexpr std::int32_t kStripVectors = 2;
 constexpr std::int64_t kChunk = 384;
 /// Blocks of rows per window: copying a strip costs about two blocks' time.
 constexpr std::int64_t kMostBlocks = 10;
-/// Rectangles of rows by a whole axis that a window keeps at a time: sums, weights, and the right operand beside them.
-constexpr std::int64_t kRectangles = 3;
+/// Rectangles of rows by a whole axis that a window keeps at a time: sums and weights.
+constexpr std::int64_t kRectangles = 2;
 
 }  // namespace
 
