@@ -47,8 +47,8 @@ constexpr bool kInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 template <typename T>
 T larger(T a, T b) {
   if constexpr (kFloat<T>) {
-    if (a != a) return a;
-    if (b != b) return b;
+    if (std::isnan(a)) return a;
+    if (std::isnan(b)) return b;
   }
   return a > b ? a : b;
 }
@@ -56,8 +56,8 @@ T larger(T a, T b) {
 template <typename T>
 T smaller(T a, T b) {
   if constexpr (kFloat<T>) {
-    if (a != a) return a;
-    if (b != b) return b;
+    if (std::isnan(a)) return a;
+    if (std::isnan(b)) return b;
   }
   return a < b ? a : b;
 }
@@ -155,7 +155,7 @@ Cell unary(Op op, T a) {
       case Op::kRound:
         return Cell::of(std::nearbyint(a));  // the default rounding mode is half to even
       case Op::kIsNan:
-        return Cell::of(a != a);
+        return Cell::of(std::isnan(a));
       case Op::kIsInf:
         return Cell::of(std::isinf(a));
       case Op::kIsFinite:

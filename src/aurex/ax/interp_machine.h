@@ -60,7 +60,7 @@ class Machine {
   [[nodiscard]] TilePtr within(const TilePtr& mask, AxisId axis, const Tile& lo, const Tile& hi) const;
   /// The mask on a set of axes; an element is live where it is at any position of the others.
   [[nodiscard]] TilePtr projected(const TilePtr& mask, AxisSet axes) const;
-  [[nodiscard]] bool any_live(const TilePtr& mask) const;
+  [[nodiscard]] static bool any_live(const TilePtr& mask);
 
   // Values (interp_values.cpp).
   /// The value as of now, computed if it is not at hand.

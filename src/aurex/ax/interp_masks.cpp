@@ -45,7 +45,7 @@ TilePtr Machine::projected(const TilePtr& mask, AxisSet axes) const {
   return result;
 }
 
-bool Machine::any_live(const TilePtr& mask) const {
+bool Machine::any_live(const TilePtr& mask) {
   if (!mask) return true;
   for (const Cell cell : mask->cells) {
     if (cell.truth()) return true;

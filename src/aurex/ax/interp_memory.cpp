@@ -16,7 +16,7 @@ ArrayMemory::ArrayMemory(const TileProgram& program, const BoundCall& call, Arra
       steps_.push_back({.stride = *strides++});
       continue;
     }
-    steps_.push_back({.pack_extents = call.packs.data() + pack * kAurexPackRank, .pack_strides = strides});
+    steps_.push_back({.pack_extents = call.packs.data() + std::size_t{pack} * kAurexPackRank, .pack_strides = strides});
     strides += kAurexPackRank;
   }
 }

@@ -68,7 +68,6 @@ TEST_F(Log, ARecordSaysWhereItCameFrom) {
 TEST_F(Log, ASinkIsCalledByOneThreadAtATime) {
   collect(LogLevel::kInfo);
   std::vector<std::thread> writers;
-  writers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     writers.emplace_back([] {
       for (int n = 0; n < 100; ++n) log_info("x");

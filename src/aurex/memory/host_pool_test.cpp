@@ -117,7 +117,7 @@ void churn(HostPool& pool, unsigned seed, int steps) {
   std::vector<Block> held;
   for (int i = 0; i < steps; ++i) {
     if (held.size() < 20 && random() % 2 == 0) {
-      const std::int64_t bytes = random() % 4 == 0 ? 1 + random() % 300'000 : 1 + random() % 6'000;
+      const auto bytes = static_cast<std::int64_t>(random() % 4 == 0 ? 1 + random() % 300'000 : 1 + random() % 6'000);
       Block block{static_cast<unsigned char*>(pool.allocate(bytes)), bytes, static_cast<unsigned char>(random())};
       std::memset(block.memory, block.mark, static_cast<std::size_t>(bytes));
       held.push_back(block);
