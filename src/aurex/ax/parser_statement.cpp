@@ -48,7 +48,7 @@ syntax::Stmt Parser::statement() {
       result.node = if_statement();
       break;
     case kLet:
-      std::visit([&](auto&& let) { result.node = std::move(let); }, let_statement());
+      std::visit([&]<typename Let>(Let&& let) { result.node = std::forward<Let>(let); }, let_statement());
       break;
     case kVar:
       result.node = var_statement();

@@ -32,6 +32,7 @@ TileProgram Specializer::run() {
       program().body = std::move(body);
     }
   } catch (const Refused&) {
+    // The sink knows why.
   }
   if (sink_.has_errors()) return {};
   const ProgramRules rules{builder_, dim_class_, sink_};

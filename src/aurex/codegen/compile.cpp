@@ -31,9 +31,9 @@ std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program
   IrModule module(program.name, target);
   lower_to_llvm(program, target, prefix, module.get());
   times.emit_ms = watch.lap();
-  std::string code = object(module, target);
+  const std::string code = object(module, target);
   times.codegen_ms = watch.lap();
-  return link(std::move(code), prefix, times);
+  return link(code, prefix, times);
 }
 
 std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what) {

@@ -54,7 +54,7 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   modes_.keep.assign(k_.tiles.values.size(), false);
   modes_.unit.assign(k_.tiles.axes.size(), 0);
   const bool few_rows = form_ == Form::kStream;
-  lane_tile_ = few_rows ? kStreamColumns : panel.lanes * panel.vectors;
+  lane_tile_ = few_rows ? kStreamColumns : std::int64_t{panel.lanes} * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
   window_lo_.assign(k_.tiles.axes.size(), kNone);
@@ -137,7 +137,7 @@ void BlockLowering::row_blocks(AxisId row, ExprId from, ExprId end, std::int64_t
 /// loads.
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
-  const std::int64_t width = panel.lanes * panel.vectors;
+  const std::int64_t width = std::int64_t{panel.lanes} * panel.vectors;
   const BufferId buffer = b_.new_buffer({.name = "panel",
                                          .kind = Buffer::Kind::kWorker,
                                          .dtype = scratch_dtype(k_.value(product.reduce).type),

@@ -204,8 +204,8 @@ class Executor {
     return storage_.emplace(id, std::move(s)).first->second;
   }
 
-  std::int64_t pack_offset(const Buffer& buffer, std::size_t d, std::int64_t index, std::uint32_t pack) {
-    const std::int64_t* extents = frame_.packs + pack * kAurexPackRank;
+  std::int64_t pack_offset(const Buffer& buffer, std::size_t d, std::int64_t index, std::uint32_t pack) const {
+    const std::int64_t* extents = frame_.packs + std::size_t{pack} * kAurexPackRank;
     const std::int64_t* strides = frame_.arrays[buffer.array].strides + buffer.slots[d];
     std::int64_t offset = 0;
     for (int k = kAurexPackRank; k-- > 0;) {

@@ -153,6 +153,7 @@ BlockLowering::Placed BlockLowering::place_select(ValueId id) {
 
 ExprId BlockLowering::live() {
   ExprId all = kNone;
+  // NOLINTNEXTLINE(modernize-loop-convert): evaluating one takes others off and puts them back, which may move them
   for (std::size_t i = 0; i < predicates_.size(); ++i) {
     const std::function<ExprId(BlockLowering&)> eval = predicates_[i].eval;
     all = b_.both(all, eval(*this));

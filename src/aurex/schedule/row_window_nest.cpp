@@ -98,7 +98,7 @@ void BlockLowering::keep_contraction(const Contraction& contraction, BufferId bu
                           .vectors = kStripVectors,
                           .tail = k_.target.masks ? Tail::kMasked : Tail::kNarrow};
   const AxisId row = contraction.row, column = contraction.column;
-  const ExprId width = b_.i64(panel.lanes * panel.vectors), height = b_.i64(block_rows());
+  const ExprId width = b_.i64(std::int64_t{panel.lanes} * panel.vectors), height = b_.i64(block_rows());
   Loop strips{.var = b_.loop_var(k_.axis(column).name + "0"), .lo = low(column), .hi = high(column), .step = width};
   Body body;
   with_scope({.body = &body, .bound = top().bound, .vector = top().vector}, [&] {

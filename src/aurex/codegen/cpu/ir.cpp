@@ -13,7 +13,15 @@ namespace {
 constexpr const char* kUnnamed = "";
 
 /// Kinds of operations beyond LLVM's opcodes, for telling keys apart. Opcodes are below 256.
-enum : std::uint64_t { kIntCompare = 256, kRealCompare = 512, kSplat = 1024, kShuffle, kIntrinsic, kCall, kInvariant };
+enum : std::uint64_t {
+  kIntCompare = 256,
+  kRealCompare = 512,
+  kSplat = 1024,
+  kShuffle = 1025,
+  kIntrinsic = 1026,
+  kCall = 1027,
+  kInvariant = 1028
+};
 
 std::uint64_t word(LLVMValueRef value) { return reinterpret_cast<std::uintptr_t>(value); }
 
@@ -316,7 +324,7 @@ LLVMValueRef Ir::address(LLVMTypeRef element, LLVMValueRef base, LLVMValueRef in
   if (lanes(index) == 1 && is_number(index, 0)) return base;
   const LLVMValueRef operands[] = {base, index};
   return pure({.op = LLVMGetElementPtr, .type = element, .a = word(base), .b = word(index)}, operands,
-              [&] { return LLVMBuildGEP2(builder_, element, base, const_cast<LLVMValueRef*>(&index), 1, kUnnamed); });
+              [&] { return LLVMBuildGEP2(builder_, element, base, &index, 1, kUnnamed); });
 }
 
 LLVMValueRef Ir::declaration(std::string_view name, std::span<const LLVMTypeRef> overload) {

@@ -172,7 +172,7 @@ std::vector<LLVMValueRef> Emitter::live(const Value* predicate, Shape shape) {
   std::vector<LLVMValueRef> mask;
   if (step_) mask = step_->mask;
   if (predicate == nullptr) return mask;
-  const std::vector<LLVMValueRef> own = spread(*predicate, shape);
+  std::vector<LLVMValueRef> own = spread(*predicate, shape);
   if (mask.empty()) return own;
   for (std::size_t n = 0; n < mask.size(); ++n) mask[n] = ir_.binary(LLVMAnd, mask[n], own[n]);
   return mask;

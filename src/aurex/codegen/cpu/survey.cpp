@@ -35,7 +35,7 @@ class Walk {
   }
 
  private:
-  void expression(ExprId id) {
+  void expression(ExprId id) const {
     if (id != kNone) on_expression(id);
   }
   void visit(const Loop& loop) {

@@ -229,7 +229,7 @@ std::string unique_prefix() {
   return "k" + std::to_string(next.fetch_add(1)) + ".";
 }
 
-std::shared_ptr<const CompiledCode> link(std::string object, const std::string& prefix, CompileTimes times) {
+std::shared_ptr<const CompiledCode> link(const std::string& object, const std::string& prefix, CompileTimes times) {
   const auto start = std::chrono::steady_clock::now();
   llvm::orc::LLJIT& jit = session();
   refuse_libraries(llvm::MemoryBufferRef(object, "kernel"));

@@ -44,7 +44,7 @@ class IrModule {
 
 /// Links an object in this process and checks the `<prefix>kernel` in it. `times` is completed by the time this took.
 /// Raises NotImplemented naming a library function that the code would need, and what check_kernel() raises.
-[[nodiscard]] std::shared_ptr<const CompiledCode> link(std::string object, const std::string& prefix,
+[[nodiscard]] std::shared_ptr<const CompiledCode> link(const std::string& object, const std::string& prefix,
                                                        CompileTimes times);
 
 }  // namespace aurex::codegen
