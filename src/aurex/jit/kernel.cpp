@@ -146,6 +146,7 @@ void Kernel::run(std::initializer_list<Argument> arguments, std::span<const Tens
   call.run(options);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): whoever calls gives the source away
 Module::Module(std::shared_ptr<const ax::Source> source, ax::UseLoader use) {
   const std::int64_t start = monotonic_ns();
   ax::DiagnosticSink sink;
