@@ -285,7 +285,7 @@ class FormatCheck {
     if (field == fields_.end()) return;
     const auto dtype = try_parse_dtype(field->second.syntax->type.name.text);
     if (!dtype) return;
-    const std::int64_t width = 8 * bytes_per_element(*dtype);
+    const std::int64_t width = std::int64_t{8} * bytes_per_element(*dtype);
     for_each_position(run, [&](const Integers& at) {
       const auto first = evaluate(*call.arguments[1], at), count = evaluate(*call.arguments[2], at);
       if (!first || !count || (*first >= 0 && *count >= 1 && *first + *count <= width)) return true;
