@@ -113,6 +113,9 @@ class BlockLowering {
                         ExprId row_step);
   BufferId pack_panel(const Contraction::Product& product, ax::AxisId column, ExprId first, ExprId last,
                       VectorShape panel);
+  ExprId panel_depth(const Contraction::Product& product, std::int64_t lanes);
+  void transpose_panel(const Contraction::Product& product, BufferId buffer, ax::AxisId column, ExprId first,
+                       ExprId last, std::int32_t lanes);
   ExprId product_of(std::span<const ax::ValueId> factors);
   void row_block(const ax::Parallel& block, const Contraction& contraction, std::span<const BufferId> panels,
                  ExprId from, std::int64_t height);
@@ -123,6 +126,9 @@ class BlockLowering {
   void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
                   const std::function<void(ExprId from, std::int64_t height)>& fill);
   void each_row(ax::AxisId row, ExprId from, std::int64_t height, const std::function<void(ExprId)>& fill);
+  /// The same where row i lies at `place(i)`.
+  void each_row(ax::AxisId row, std::int64_t height, const std::function<ExprId(ExprId)>& place,
+                const std::function<void(ExprId)>& fill);
 
   // ---- row_window_nest.cpp ----
   /// A `for` in hand whose bounds differ from row to row.
@@ -161,6 +167,19 @@ class BlockLowering {
   /// The positions of a range axis that are in hand: all, or those of its window.
   ExprId low(ax::AxisId axis) { return window_lo_[axis] == kNone ? b_.i64(0) : window_lo_[axis]; }
   ExprId high(ax::AxisId axis) { return window_hi_[axis] == kNone ? k_.axis_extent(axis) : window_hi_[axis]; }
+
+  // ---- transposition_nest.cpp ----
+  /// A block whose one store runs along another axis than what it reads.
+  struct Turn {
+    const ax::Store* store = nullptr;
+    ax::AxisId along = kNone;     // of the lines written
+    ax::AxisId across = kNone;    // of the lines read; carries the lanes
+    std::uint32_t dimension = 0;  // of the stored array that `along` indexes
+  };
+  [[nodiscard]] std::optional<Turn> match_turn(const ax::Parallel& block) const;
+  Launch lower_turn(const ax::Parallel& block, const Turn& turn, std::string name);
+  void turned_tile(const Turn& turn, RegType type, std::int32_t lanes, ExprId along_step);
+  void turned_square(const Turn& turn, RegType type, std::int32_t lanes, ExprId from);
 
   // ---- lower_stmt.cpp ----
   void statements(const ax::Body& body);

@@ -133,17 +133,20 @@ void BlockLowering::row_blocks(AxisId row, ExprId from, ExprId end, std::int64_t
   }
 }
 
-/// Copies one panel of the right operand. Where it lies along the reduced axis, that axis carries the lanes of the
-/// loads.
+/// Copies one panel of the right operand.
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
   const std::int64_t width = std::int64_t{panel.lanes} * panel.vectors;
   const BufferId buffer = b_.new_buffer({.name = "panel",
                                          .kind = Buffer::Kind::kWorker,
                                          .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                         .extents = {window_extent(product.over), b_.i64(width)},
+                                         .extents = {panel_depth(product, panel.lanes), b_.i64(width)},
                                          .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}});
   scratch_.push_back(buffer);
+  if (product.transposed) {
+    transpose_panel(product, buffer, column, first, last, panel.lanes);
+    return buffer;
+  }
   auto copy = [&] {
     Store store{.buffer = buffer,
                 .indices = {b_.sub(position(product.over), low(product.over)), b_.sub(position(column), first)},
@@ -151,14 +154,44 @@ BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId c
     store.access = b_.access(buffer, store.indices);
     top().body->push_back({std::move(store)});
   };
-  const VectorShape along{.lanes = panel.lanes, .vectors = 1};
-  const ExprId from = low(product.over), until = high(product.over);
-  if (product.transposed) {
-    loop_over(column, first, last, {}, [&] { loop_over(product.over, from, until, along, copy); });
-  } else {
-    loop_over(product.over, from, until, {}, [&] { loop_over(column, first, last, panel, copy); });
-  }
+  loop_over(product.over, low(product.over), high(product.over), {},
+            [&] { loop_over(column, first, last, panel, copy); });
   return buffer;
+}
+
+/// Rows of a panel: whole squares of them, where it is copied by squares.
+ExprId BlockLowering::panel_depth(const Contraction::Product& product, std::int64_t lanes) {
+  const ExprId depth = window_extent(product.over);
+  return product.transposed ? b_.mul(b_.ceil_div(depth, b_.i64(lanes)), b_.i64(lanes)) : depth;
+}
+
+/// The right operand lies along the reduced axis: squares of `lanes` columns are loaded along it and turned over. Past
+/// the last column its neighbours are loaded again, and past the last row of the panel there is room.
+void BlockLowering::transpose_panel(const Contraction::Product& product, BufferId buffer, AxisId column, ExprId first,
+                                    ExprId last, std::int32_t lanes) {
+  const RegType type = k_.value(product.reduce).type;
+  const AxisId over = product.over;
+  const ExprId width = b_.i64(lanes), end = b_.sub(last, b_.i64(1));
+  Loop squares{.var = b_.loop_var(k_.axis(column).name), .lo = first, .hi = last, .step = width};
+  const ExprId from = b_.var(squares.var);
+  with_scope({.body = &squares.body, .bound = top().bound}, [&] {
+    const Tail tail = k_.target.masks ? Tail::kMasked : Tail::kNarrow;
+    loop_over(over, low(over), high(over), {.lanes = lanes, .vectors = 1, .tail = tail}, [&] {
+      const RegId square = b_.new_register("square", type, lanes, 1, {lanes});
+      top().body->push_back({Declare{.reg = square, .value = b_.constant(type, {})}});
+      each_row(
+          column, lanes, [&](ExprId i) { return b_.min(b_.add(from, i), end); },
+          [&](ExprId i) {
+            top().body->push_back({Set{.reg = square, .indices = {i}, .value = product_of(product.right)}});
+          });
+      top().body->push_back({TransposedStore{.buffer = buffer,
+                                             .indices = {b_.sub(position(over), low(over)), b_.sub(from, first)},
+                                             .dimension = 1,
+                                             .reg = square,
+                                             .whole = true}});
+    });
+  });
+  top().body->push_back({std::move(squares)});
 }
 
 ExprId BlockLowering::product_of(std::span<const ValueId> factors) {
@@ -283,10 +316,15 @@ void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& co
 }
 
 void BlockLowering::each_row(AxisId row, ExprId from, std::int64_t height, const std::function<void(ExprId)>& fill) {
+  each_row(row, height, [&](ExprId i) { return b_.add(from, i); }, fill);
+}
+
+void BlockLowering::each_row(AxisId row, std::int64_t height, const std::function<ExprId(ExprId)>& place,
+                             const std::function<void(ExprId)>& fill) {
   Loop loop{.kind = Loop::Kind::kUnroll, .var = b_.loop_var("i"), .lo = b_.i64(0), .hi = b_.i64(height)};
   Body body;
   const ExprId outer = positions_[row];
-  positions_[row] = b_.add(from, b_.var(loop.var));
+  positions_[row] = place(b_.var(loop.var));
   with_scope({.body = &body, .bound = top().bound | ax::axis_bit(row), .vector = top().vector},
              [&] { fill(b_.var(loop.var)); });
   positions_[row] = outer;

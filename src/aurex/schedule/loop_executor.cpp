@@ -374,7 +374,7 @@ class Executor {
     std::vector<Lanes> indices = eval_all(store.indices, lanes);
     const std::int64_t rows = reg.shape.at(0), count = store.count == kNone ? rows : uniform_i64(store.count);
     if (registers_[store.reg].empty()) return complain("register " + reg.name + " stored before it is declared");
-    const std::vector<bool> live = active(kNone, lanes);
+    const std::vector<bool> live = store.whole ? std::vector<bool>(lanes, true) : active(kNone, lanes);
     const Lanes first = indices.at(store.dimension);
     for (std::int64_t i = 0; i < std::min(rows, count); ++i) {
       indices[store.dimension] = {Cell::of(at(first, 0).i64() + i)};

@@ -570,10 +570,7 @@ class Parser {
     store.update = parse_update();
     store.value = parse_expr();
     store.predicate = parse_predicate();
-    if (accept("stream")) {
-      store.stream = parse_predicate();
-      if (store.stream == kNone) store.stream = add({.type = RegType::kBool, .integer = 1});
-    }
+    store.stream = parse_stream();
     return store;
   }
 
@@ -597,8 +594,15 @@ class Parser {
     expect("$");
     store.reg = find(registers_, word(), "register");
     if (accept("count")) store.count = parse_expr();
-    store.non_temporal = accept("stream");
+    store.whole = accept("whole");
+    store.stream = parse_stream();
     return store;
+  }
+
+  ExprId parse_stream() {
+    if (!accept("stream")) return kNone;
+    const ExprId wanted = parse_predicate();
+    return wanted == kNone ? add({.type = RegType::kBool, .integer = 1}) : wanted;
   }
 
   If parse_if() {

@@ -198,6 +198,10 @@ class Printer {
 
   bool is_true(ExprId id) const { return expr(id).kind == Expr::Kind::kConst && expr(id).integer != 0; }
 
+  std::string stream(ExprId wanted) {
+    return wanted == kNone ? "" : " stream" + condition(is_true(wanted) ? kNone : wanted);
+  }
+
   std::string condition(ExprId predicate) { return predicate == kNone ? "" : " if " + text(predicate); }
 
   // ---- statements ----
@@ -258,16 +262,15 @@ class Printer {
     const std::vector<ExprId> roots = {store.value, store.predicate, store.stream};
     define_shared({&store.indices, &roots});
     line(fmt::format("store {}.{}[{}] {} {}{}{}", buffers_[store.buffer], name_of(store.access), list(store.indices),
-                     name_of(store.update), text(store.value), condition(store.predicate),
-                     store.stream == kNone ? "" : " stream" + condition(is_true(store.stream) ? kNone : store.stream)));
+                     name_of(store.update), text(store.value), condition(store.predicate), stream(store.stream)));
   }
 
   void print_stmt(const TransposedStore& store) {
-    const std::vector<ExprId> roots = {store.count};
+    const std::vector<ExprId> roots = {store.count, store.stream};
     define_shared({&store.indices, &roots});
-    line(fmt::format("transpose {}[{}] along {} = ${}{}{}", buffers_[store.buffer], list(store.indices),
+    line(fmt::format("transpose {}[{}] along {} = ${}{}{}{}", buffers_[store.buffer], list(store.indices),
                      store.dimension, registers_[store.reg], store.count == kNone ? "" : " count " + text(store.count),
-                     store.non_temporal ? " stream" : ""));
+                     store.whole ? " whole" : "", stream(store.stream)));
   }
 
   void print_stmt(const If& branch) {

@@ -18,7 +18,7 @@
 //             | "start" reg "=" expr
 //             | "set" reg [ index ] "=" expr [ "if" expr ]
 //             | "store" access index OP expr [ "if" expr ] [ "stream" [ "if" expr ] ]
-//             | "transpose" NAME index "along" INT "=" reg [ "count" expr ] [ "stream" ]
+//             | "transpose" NAME index "along" INT "=" reg [ "count" expr ] [ "whole" ] [ "stream" [ "if" expr ] ]
 //             | "if" expr body "else" body
 //             | "while" expr body
 //             | "check" INT "site" INT expr "at" expr "value" expr "bound" expr [ "if" expr ]

@@ -156,14 +156,16 @@ struct Store {
 /// A square of memory written from a register of shape [W] and W x 1 lanes, W a power of two, the other way round: lane
 /// l of reg[i] goes to the element at `indices`, with i added to the index of `dimension`, for i in [0, count). That
 /// dimension has stride 1 and a uniform index; the others change by a uniform step from lane to lane, so that each lane
-/// writes W consecutive elements. Lanes of a predicated step that are dead write nothing; no element is written twice.
+/// writes W consecutive elements. Lanes of a predicated step that are dead write nothing, unless `whole`; no element is
+/// written twice.
 struct TransposedStore {
   BufferId buffer = kNone;
   std::vector<ExprId> indices = {};
   std::uint32_t dimension = 0;
   RegId reg = kNone;
-  ExprId count = kNone;  // uniform, i64; kNone: all W
-  bool non_temporal = false;
+  ExprId count = kNone;   // uniform, i64; kNone: all W
+  bool whole = false;     // dead lanes write what the register holds: memory has room for them
+  ExprId stream = kNone;  // as in Store
 };
 /// `condition` is uniform.
 struct If {

@@ -387,16 +387,20 @@ class Verifier {
     }
     const Variation value = check(store.value);
     if (store.predicate != kNone) check_bool(store.predicate, "a predicate");
-    if (store.stream != kNone &&
-        check_bool(store.stream, "the condition of a streaming store") != Variation::kUniform) {
-      complain("the condition of a streaming store varies by lane");
-    }
+    check_stream(store.stream);
     check_access(store.buffer, store.indices, store.access);
     if (store.update != ax::Update::kSet && expr(store.value).type != ax::register_type(buffer.dtype)) {
       complain("buffer " + buffer.name + " updated in another type than its own");
     }
     if (store.access == Access::kUniform && value != Variation::kUniform) {
       complain("buffer " + buffer.name + ": lanes that differ stored to one element");
+    }
+  }
+
+  void check_stream(ExprId wanted) {
+    constexpr std::string_view kWhat = "the condition of a streaming store";
+    if (wanted != kNone && check_bool(wanted, kWhat) != Variation::kUniform) {
+      complain(std::string(kWhat) + " varies by lane");
     }
   }
 
@@ -422,6 +426,7 @@ class Verifier {
       require_uniform(store.indices[store.dimension], "the index along a transposed store of " + buffer.name);
     }
     if (store.count != kNone) require_size(store.count, "the count of a transposed store");
+    check_stream(store.stream);
   }
 
   void check_stmt(const If& branch) {

@@ -144,7 +144,7 @@ class Emitter {
 
   // ---- transposition.cpp ----
   void run(const schedule::TransposedStore& store);
-  void stream_lines(LLVMValueRef base, LLVMValueRef step, std::span<const LLVMValueRef> lines,
+  void stream_lines(LLVMValueRef base, LLVMValueRef step, LLVMValueRef wanted, std::span<const LLVMValueRef> lines,
                     std::span<const LLVMValueRef> to, const std::function<void()>& otherwise);
 
   // ---- loops.cpp ----
@@ -193,7 +193,9 @@ class Emitter {
 
   // ---- launch.cpp ----
   void run(const schedule::Launch& launch);
-  LLVMValueRef tile_counts(const schedule::Launch& launch, std::vector<LLVMValueRef>& counts);
+  /// Tiles along an axis, and in all.
+  LLVMValueRef tile_count(const schedule::Launch::TileAxis& axis);
+  LLVMValueRef tile_count(const schedule::Launch& launch);
   LLVMValueRef divide_positive(LLVMValueRef a, LLVMValueRef b);
   LLVMValueRef capture_address(std::uint32_t slot);
   void plan_body(const schedule::Body& body, LLVMValueRef times);

@@ -27,15 +27,14 @@ LLVMValueRef Emitter::align_up(LLVMValueRef bytes, std::int64_t align) {
   return ir_.binary(LLVMAnd, ir_.add(bytes, ir_.i64(align - 1)), ir_.i64(-align));
 }
 
-/// Tiles along each axis, and in all.
-LLVMValueRef Emitter::tile_counts(const Launch& launch, std::vector<LLVMValueRef>& counts) {
+LLVMValueRef Emitter::tile_count(const Launch::TileAxis& axis) {
+  const LLVMValueRef step = uniform(axis.step);
+  return divide_positive(ir_.add(uniform(axis.extent), ir_.sub(step, ir_.i64(1))), step);
+}
+
+LLVMValueRef Emitter::tile_count(const Launch& launch) {
   LLVMValueRef tiles = ir_.i64(1);
-  for (const Launch::TileAxis& axis : launch.tiles) {
-    const LLVMValueRef step = uniform(axis.step);
-    const LLVMValueRef padded = ir_.add(uniform(axis.extent), ir_.sub(step, ir_.i64(1)));
-    counts.push_back(divide_positive(padded, step));
-    tiles = ir_.mul(tiles, counts.back());
-  }
+  for (const Launch::TileAxis& axis : launch.tiles) tiles = ir_.mul(tiles, tile_count(axis));
   return tiles;
 }
 
@@ -67,8 +66,7 @@ void Emitter::run(const Launch& launch) {
   for (const auto& [var, slot] : context_.survey.captured_vars) {
     if (names.vars.contains(var)) ir_.store(vars_[var].value().scalar, capture_address(slot), 8);
   }
-  std::vector<LLVMValueRef> counts;
-  const LLVMValueRef tiles = tile_counts(launch, counts);
+  const LLVMValueRef tiles = tile_count(launch);
   const LLVMValueRef nanoseconds = launch.nanoseconds == kNone ? Ir::real(ir_.f64(), 0) : uniform(launch.nanoseconds);
   const LLVMValueRef scratch = worker_bytes(launch, false);
   const LLVMTypeRef word = ir_.int_type(64);
@@ -92,14 +90,17 @@ void Emitter::emit_block(const Launch& launch) {
   launch_ = &launch;
   worker_ = LLVMGetParam(ir_.function(), 1);
   const LLVMValueRef first = LLVMGetParam(ir_.function(), 2), last = LLVMGetParam(ir_.function(), 3);
-  std::vector<LLVMValueRef> counts;
-  tile_counts(launch, counts);
+  const std::size_t axes = launch.tiles.size();
   counted_loop(first, last, ir_.i64(1), {}, ~0u, [&](LLVMValueRef tile) {
     LLVMValueRef rest = tile;
-    for (std::size_t a = launch.tiles.size(); a-- > 0;) {
+    for (std::size_t a = axes; a-- > 0;) {
       const Launch::TileAxis& axis = launch.tiles[a];
-      const LLVMValueRef own = a == 0 ? rest : ir_.binary(LLVMURem, rest, counts[a]);
-      if (a != 0) rest = ir_.binary(LLVMUDiv, rest, counts[a]);
+      LLVMValueRef own = rest;
+      if (a != 0) {
+        const LLVMValueRef count = tile_count(axis);
+        own = ir_.binary(LLVMURem, rest, count);
+        rest = ir_.binary(LLVMUDiv, rest, count);
+      }
       vars_[axis.var] = Value{.type = RegType::kI64, .scalar = ir_.mul(own, uniform(axis.step))};
     }
     run(launch.body);
@@ -190,8 +191,7 @@ void Emitter::plan_launch(const Launch& launch, LLVMValueRef times) {
   for (const Launch::TileAxis& axis : launch.tiles) {
     countable = countable && context_.survey.from_frame[axis.extent] && context_.survey.from_frame[axis.step];
   }
-  std::vector<LLVMValueRef> counts;
-  const LLVMValueRef tiles = countable ? tile_counts(launch, counts) : ir_.i64(1);
+  const LLVMValueRef tiles = countable ? tile_count(launch) : ir_.i64(1);
   total_tiles_ = ir_.add(total_tiles_, ir_.mul(tiles, times));
   largest_worker_ = ir_.intrinsic("llvm.smax", {ir_.int_type(64)}, {largest_worker_, worker_bytes(launch, true)});
   if (launch.nanoseconds == kNone || !context_.survey.from_frame[launch.nanoseconds]) return;

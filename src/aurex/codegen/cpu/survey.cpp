@@ -60,6 +60,7 @@ class Walk {
   void visit(const TransposedStore& store) {
     for (const ExprId id : store.indices) expression(id);
     expression(store.count);
+    expression(store.stream);
   }
   void visit(const If& branch) {
     expression(branch.condition);

@@ -26,20 +26,35 @@ class Transposition {
   }
 
   std::vector<LLVMValueRef> run() {
+    const unsigned groups = lanes_ / chunk_;
     // Rows of one group of `chunk_` meet element by element: row k of group g comes to hold, in its chunk c, column
     // c * chunk_ + k of the group's rows.
-    for (unsigned group = 0; group < lanes_; group += chunk_) {
-      for (unsigned done = 1; done < chunk_; done *= 2) interleave(group);
+    for (unsigned done = 1; done < chunk_; done *= 2) {
+      for (unsigned group = 0; group < lanes_; group += chunk_) interleave(group);
+      fence();
     }
     // Chunk c of row k of group g goes to chunk g of row k of group c.
-    const unsigned groups = lanes_ / chunk_;
-    for (unsigned row = 0; row < chunk_; ++row) {
-      for (unsigned done = 1; done < groups; done *= 2) separate(row, groups);
+    for (unsigned done = 1; done < groups; done *= 2) {
+      for (unsigned row = 0; row < chunk_; ++row) separate(row, groups);
+      fence();
     }
     return std::move(rows_);
   }
 
  private:
+  /// No shuffle may be merged with one of the step before. There is nothing to gain, and looking for it takes more than
+  /// half of the time of code generation: every lane of the result depends on every row.
+  void fence() {
+    const LLVMTypeRef type = LLVMTypeOf(rows_[0]);
+    const unsigned bits = lanes_ * Ir::element_bits(type);
+    if (bits < kChunkBits) return;  // no vector of words
+    const LLVMTypeRef words = Ir::vector_type(ir_.f32(), bits / 32);
+    for (LLVMValueRef& row : rows_) {
+      const LLVMValueRef held = ir_.intrinsic("llvm.arithmetic.fence", {words}, {ir_.convert(LLVMBitCast, row, words)});
+      row = ir_.convert(LLVMBitCast, held, type);
+    }
+  }
+
   /// Rows 2i and 2i + 1 of a group become the lower and upper halves, chunk by chunk, of rows i and i + chunk_ / 2.
   void interleave(unsigned group) {
     std::vector<LLVMValueRef> next;
@@ -103,11 +118,12 @@ void Emitter::run(const TransposedStore& store) {
     to.push_back(ir_.address(at.element, at.base, ir_.mul(step, ir_.i64(l))));
   }
 
-  if (store.count == kNone && step_->mask.empty()) {
+  const bool all_lanes = store.whole || step_->mask.empty();
+  if (store.count == kNone && all_lanes) {
     const auto write = [&] {
       for (unsigned l = 0; l < lanes; ++l) ir_.store(lines[l], to[l], at.align);
     };
-    return store.non_temporal ? stream_lines(at.base, step, lines, to, write) : write();
+    return store.stream == kNone ? write() : stream_lines(at.base, step, uniform(store.stream), lines, to, write);
   }
   LLVMValueRef counted = nullptr;  // of one line
   if (store.count != kNone) {
@@ -116,7 +132,7 @@ void Emitter::run(const TransposedStore& store) {
   }
   for (unsigned l = 0; l < lanes; ++l) {
     LLVMValueRef mask = counted;
-    if (!step_->mask.empty()) {
+    if (!all_lanes) {
       const LLVMValueRef live = ir_.splat(ir_.lane(step_->mask[0], ir_.i64(l)), lanes);
       mask = mask == nullptr ? live : ir_.binary(LLVMAnd, mask, live);
     }
@@ -125,16 +141,17 @@ void Emitter::run(const TransposedStore& store) {
   }
 }
 
-/// Past the caches where the first line and the distance between lines allow it.
-void Emitter::stream_lines(LLVMValueRef base, LLVMValueRef step, std::span<const LLVMValueRef> lines,
-                           std::span<const LLVMValueRef> to, const std::function<void()>& otherwise) {
+/// Past the caches where `wanted` holds, and the first line and the distance between lines allow it.
+void Emitter::stream_lines(LLVMValueRef base, LLVMValueRef step, LLVMValueRef wanted,
+                           std::span<const LLVMValueRef> lines, std::span<const LLVMValueRef> to,
+                           const std::function<void()>& otherwise) {
   const unsigned element = Ir::element_bits(LLVMTypeOf(lines[0])) / 8, line = element * Ir::lanes(lines[0]);
   const LLVMValueRef start = ir_.convert(LLVMPtrToInt, base, ir_.int_type(64));
   const LLVMValueRef both = ir_.binary(LLVMOr, start, ir_.mul(step, ir_.i64(element)));
   const LLVMValueRef rest = ir_.binary(LLVMAnd, both, ir_.i64(line - 1));
   streams_ = true;
   when(
-      ir_.compare(LLVMIntEQ, rest, ir_.i64(0)),
+      ir_.binary(LLVMAnd, wanted, ir_.compare(LLVMIntEQ, rest, ir_.i64(0))),
       [&] {
         for (std::size_t l = 0; l < lines.size(); ++l) ir_.mark_nontemporal(ir_.store(lines[l], to[l], line));
       },
