@@ -70,6 +70,30 @@ const std::vector<Case>& elementwise_cases() {
           "sigmoid", "kernel sigmoid(x) = sigmoid(x)", [](double x) { return 1 / (1 + std::exp(-x)); }, 1e-6),
       unary(
           "relu", "kernel relu(x) = maximum(x, 0)", [](double x) { return x > 0 ? x : 0; }, 0),
+      {.name = "transpose",
+       .source = "kernel turn(x: T[B, M, N], s: f32[M]) -> (y: T[B, N, M]) {\n"
+                 "  parallel b in B, n in N, m in M { y[b, n, m] = x[b, m, n] * s[m] }\n}",
+       .kernel = "turn",
+       .sizes = {{1, 1, 1}, {2, 16, 16}, {1, 35, 17}, {2, 7, 50}, {1, 33, 0}},
+       .inputs =
+           [](const Sizes& n, Numbers& draw) {
+             return Values{{"x", draw.floats({n[0], n[1], n[2]})}, {"s", draw.floats({n[1]})}};
+           },
+       .reference =
+           [](const Sizes& n, const Values& values) {
+             const auto &x = values_of(values, "x"), &s = values_of(values, "s");
+             std::vector<double> y;
+             for (std::int64_t b = 0; b < n[0]; ++b) {
+               for (std::int64_t j = 0; j < n[2]; ++j) {
+                 for (std::int64_t i = 0; i < n[1]; ++i) {
+                   y.push_back(x[static_cast<std::size_t>((b * n[1] + i) * n[2] + j)] * s[static_cast<std::size_t>(i)]);
+                 }
+               }
+             }
+             return y;
+           },
+       .tolerance = 1e-7,
+       .large = {3, 70, 1100}},
       {.name = "copy to f16",
        .source = "kernel copy(x: f32[N]) -> (y: f16[N]) { parallel i in N { y[i] = x[i] } }",
        .kernel = "copy",

@@ -57,7 +57,7 @@ class Turner {
   /// One entry of `made`, chosen at random.
   void turn_launch(LaunchSchedule& pins, const LaunchSchedule& made) {
     std::vector<std::function<void()>> ways;
-    if (made.form) ways.emplace_back([&] { pins.form = {.value = static_cast<Form>(below(4))}; });
+    if (made.form) ways.emplace_back([&] { pins.form = {.value = static_cast<Form>(below(5))}; });
     if (made.grain) ways.emplace_back([&] { pins.grain = {.value = pick<5>({1, 2, 10, 300, 100000})}; });
     if (made.vector) ways.emplace_back([&] { pins.vector = {.value = lanes()}; });
     if (made.stream) ways.emplace_back([&] { pins.stream = {.value = pick<3>({0, 64, schedule::kNever})}; });

@@ -39,6 +39,15 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
       return out;
     }
   }
+  if (const std::optional<Turn> turn = match_turn(block)) {
+    constexpr Form kForms[] = {Form::kPositions, Form::kSquares};
+    form_ = decide_.form(Form::kSquares, kForms);
+    if (form_ == Form::kSquares) {
+      Launch out = lower_turn(block, *turn, std::move(name));
+      decide_.finish();
+      return out;
+    }
+  }
   const AxisSet colliding = colliding_axes(block);
   modes_ = choose_modes(k_, decide_, block.axes, colliding, block.body, {});
   for (const ax::Stmt& stmt : block.body) {

@@ -314,6 +314,24 @@ kernel f(x: T[R..., K], gate: U[N, K], up: U[N, K], b: T[N]) -> (y: T[R..., N]) 
                    "f", {{"R", 11}, {"N", 50}, {"K", 21}});
 }
 
+TEST(Lower, TransposesGoBySquares) {
+  const std::string text = R"(
+kernel turn(x: T[B, M, N], s: T[N]) -> (y: T[B, N, M]) {
+  parallel b in B, n in N, m in M { y[b, n, m] = x[b, m, n] - s[n] }
+})";
+  for (const std::int64_t m : {1, 16, 23, 49}) {
+    for (const std::int64_t n : {1, 15, 32, 1030}) expect_agreement(text, "turn", {{"B", 2}, {"M", m}, {"N", n}});
+  }
+  const Trial turned(text, "turn", {}, Layout::kRowMajor, "test.ax");
+  EXPECT_THAT(print(turned.lower("cpu.avx512", SizeClass::kDirect)), testing::HasSubstr("transpose y[b, "));
+  const Trial mixed(
+      "kernel f(x: T[M, N], z: T[N, M]) -> (y: T[N, M]) { parallel n in N, m in M "
+      "{ y[n, m] = x[m, n] + z[n, m] } }",
+      "f", {}, Layout::kRowMajor, "test.ax");
+  EXPECT_THAT(print(mixed.lower("cpu.avx512", SizeClass::kDirect)), testing::Not(testing::HasSubstr("transpose")))
+      << "one operand lies along the result";
+}
+
 TEST(Lower, LoopsWithABoundPerElementAgree) {
   expect_agreement(kAttention, "attention", {{"B", 2}, {"G", 2}, {"J", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
 }

@@ -34,6 +34,8 @@ std::string_view to_string(Form form) {
       return "rows";
     case Form::kPanels:
       return "panels";
+    case Form::kSquares:
+      return "squares";
     case Form::kStream:
       break;
   }

@@ -42,6 +42,7 @@ enum class Form : std::uint8_t {
   kPositions,  // one position, or one step of lanes, after another; whole axes in nests inside
   kRows,       // a window of rows at a time, whose contractions are register-blocked (row_window.h)
   kPanels,     // a contraction in register blocks of rows by a panel of columns
+  kSquares,    // squares of lanes, read along one axis, turned over and written along another
   kStream,     // a contraction of few rows, which reads its right operand once and in order
 };
 

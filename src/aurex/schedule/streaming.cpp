@@ -115,6 +115,12 @@ class RowPrefetch {
 
 }  // namespace
 
+ExprId passes_caches(LoopBuilder& b, const Target& target, BufferId buffer,
+                     const std::function<std::int64_t(std::int64_t)>& decide) {
+  const std::int64_t least = decide(kCachesFilled * target.l2_bytes);
+  return least == kNever ? kNone : b.compare(ax::Op::kGe, bytes_of(b, buffer), b.i64(least));
+}
+
 void stream_large_stores(LoopBuilder& b, const Target& target, Body& body,
                          const std::function<std::int64_t(std::int64_t)>& decide) {
   auto* loop = body.empty() ? nullptr : std::get_if<Loop>(&body.back().node);

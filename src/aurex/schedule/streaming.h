@@ -10,6 +10,11 @@
 
 namespace aurex::schedule {
 
+/// Whether a buffer is larger than the caches; kNone where no answer would matter. `decide` gets the bytes from which
+/// the target's caches are past, and returns those to go by.
+[[nodiscard]] ExprId passes_caches(LoopBuilder& b, const Target& target, BufferId buffer,
+                                   const std::function<std::int64_t(std::int64_t)>& decide);
+
 /// Lets the element-wise vector loop at the end of `body` store past the caches where a buffer that it fills is larger
 /// than they are, and ask for its operands ahead of time there. Assumes that every position of the buffers is stored at
 /// most once. Leaves other statements and loops alone. `decide` is asked only where there is such a choice: it gets the
