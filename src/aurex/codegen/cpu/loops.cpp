@@ -64,11 +64,12 @@ std::vector<RegId> Emitter::live_registers(const Body& body) const {
 void Emitter::counted_loop(LLVMValueRef lo, LLVMValueRef hi, LLVMValueRef step, std::span<const RegId> set,
                            unsigned vectors, const std::function<void(LLVMValueRef)>& body) {
   const LLVMValueRef enter = ir_.compare(LLVMIntSLT, lo, hi);
-  const LLVMValueRef again_at_once = ir_.compare(LLVMIntSLT, ir_.add(lo, step), hi);
-  std::int64_t entered = 0, repeated = 0;
+  std::int64_t entered = 0, first = 0, stride = 0, end = 0;
   const bool entry_known = Ir::constant(enter, entered);
   if (entry_known && entered == 0) return;
-  if (entry_known && Ir::constant(again_at_once, repeated) && repeated == 0) return body(lo);  // one turn, no loop
+  const bool known = Ir::constant(lo, first) && Ir::constant(step, stride) && Ir::constant(hi, end);
+  const std::uint64_t length = static_cast<std::uint64_t>(end) - static_cast<std::uint64_t>(first);
+  if (known && length <= static_cast<std::uint64_t>(stride)) return body(lo);  // one turn, no loop
 
   const LLVMBasicBlockRef before = ir_.current(), turn = ir_.block("loop"), after = ir_.block("after");
   std::vector<LLVMValueRef> initial, phis, last;

@@ -20,6 +20,7 @@
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "aurex/base/error.h"
@@ -39,18 +40,32 @@ T take(llvm::Expected<T> value, const char* what) {
   return std::move(*value);
 }
 
-/// Loop strength reduction chains the row pointers of a matrix block to each other and costs a third of the time a
-/// small kernel takes to compile; the addresses we emit need no help. 64³, 128³ and 256³ products ran 6, 6 and 3 %
-/// faster without (Xeon Cascade Lake, AVX-512). LLVM has no other switch for it than this option.
-void switch_off_strength_reduction() {
+/// Passes that code written for the machine needs no more, and that took a third of the time to compile a kernel
+/// (docs/adr/0015). LLVM has no other switches for them than these options.
+void switch_off_passes() {
+  constexpr std::pair<const char*, const char*> kOptions[] = {
+      // Chains the row pointers of a matrix block to each other; the addresses we emit need no help. 64³, 128³ and 256³
+      // products run 6, 6 and 3 % faster without (Xeon Cascade Lake, AVX-512).
+      {"disable-lsr", "true"},
+      // Moves addresses into the blocks that use them and branches around wide divisions; ours are where they belong.
+      {"disable-cgp", "true"},
+      // We emit the vectors of one step side by side, which is the order in which a processor hides latency best.
+      {"enable-misched", "false"},
+      // Takes apart what was placed outside a loop on purpose.
+      {"disable-machine-sink", "true"},
+      // Looks for general registers that could be mask registers.
+      {"disable-x86-domain-reassignment", "true"},
+  };
   auto& options = llvm::cl::getRegisteredOptions();
-  const auto found = options.find("disable-lsr");
-  if (found != options.end()) found->second->addOccurrence(0, "disable-lsr", "true");
+  for (const auto& [name, value] : kOptions) {
+    const auto found = options.find(name);
+    if (found != options.end()) found->second->addOccurrence(0, name, value);
+  }
 }
 
 void initialize_targets() {
   static const bool done = [] {
-    switch_off_strength_reduction();
+    switch_off_passes();
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
@@ -85,47 +100,57 @@ Machine make_machine(const schedule::Target& target) {
                                             llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
 }
 
-/// Machines wait here between compilations: making one costs a tenth of a kernel. One thread uses one at a time.
-class MachinePool {
+/// A machine and the passes that turn one module after another into its code.
+class Generator {
  public:
-  Machine take(const schedule::Target& target) {
+  Generator(const schedule::Target& target, llvm::CodeGenFileType type) : machine_(make_machine(target)) {
+    if (machine_->addPassesToEmitFile(passes_, stream_, nullptr, type, /*DisableVerify=*/true)) {
+      throw NotImplemented("LLVM cannot write this kind of file for " + target.name);
+    }
+  }
+  [[nodiscard]] llvm::DataLayout layout() const { return machine_->createDataLayout(); }
+  [[nodiscard]] std::string run(llvm::Module& module) {
+    bytes_.clear();
+    passes_.run(module);
+    return {bytes_.begin(), bytes_.end()};
+  }
+
+ private:
+  Machine machine_;
+  llvm::SmallVector<char, 0> bytes_;
+  llvm::raw_svector_ostream stream_{bytes_};
+  llvm::legacy::PassManager passes_;  // uses all of the above
+};
+
+/// Generators of objects wait here between compilations: making one costs a sixth of a small kernel. One thread uses
+/// one at a time.
+class GeneratorPool {
+ public:
+  std::unique_ptr<Generator> take(const schedule::Target& target) {
     {
       const std::lock_guard lock(mutex_);
-      std::vector<Machine>& idle = idle_[target.name];
+      auto& idle = idle_[target.name];
       if (!idle.empty()) {
-        Machine machine = std::move(idle.back());
+        std::unique_ptr<Generator> generator = std::move(idle.back());
         idle.pop_back();
-        return machine;
+        return generator;
       }
     }
-    return make_machine(target);
+    return std::make_unique<Generator>(target, llvm::CodeGenFileType::ObjectFile);
   }
-  void give_back(const schedule::Target& target, Machine machine) {
+  void give_back(const schedule::Target& target, std::unique_ptr<Generator> generator) {
     const std::lock_guard lock(mutex_);
-    idle_[target.name].push_back(std::move(machine));
+    idle_[target.name].push_back(std::move(generator));
   }
 
  private:
   std::mutex mutex_;
-  std::unordered_map<std::string, std::vector<Machine>> idle_;
+  std::unordered_map<std::string, std::vector<std::unique_ptr<Generator>>> idle_;
 };
 
-MachinePool& machines() {
-  static auto* const pool = new MachinePool;
+GeneratorPool& generators() {
+  static auto* const pool = new GeneratorPool;
   return *pool;
-}
-
-std::string generate(IrModule& module, const schedule::Target& target, llvm::CodeGenFileType type) {
-  Machine machine = machines().take(target);
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true)) {
-    throw NotImplemented("LLVM cannot write this kind of file for " + target.name);
-  }
-  passes.run(*llvm::unwrap(module.get()));
-  machines().give_back(target, std::move(machine));
-  return {bytes.begin(), bytes.end()};
 }
 
 // ---- linking ----
@@ -189,10 +214,10 @@ class LinkedCode final : public CompiledCode {
 
 IrModule::IrModule(const std::string& name, const schedule::Target& target)
     : context_(LLVMContextCreate()), module_(LLVMModuleCreateWithNameInContext(name.c_str(), context_)) {
-  Machine machine = machines().take(target);
-  llvm::unwrap(module_)->setDataLayout(machine->createDataLayout());
+  std::unique_ptr<Generator> generator = generators().take(target);
+  llvm::unwrap(module_)->setDataLayout(generator->layout());
   LLVMSetTarget(module_, triple_of(target).c_str());
-  machines().give_back(target, std::move(machine));
+  generators().give_back(target, std::move(generator));
 }
 
 IrModule::~IrModule() {
@@ -217,11 +242,14 @@ std::string IrModule::text() const {
 }
 
 std::string assembly(IrModule& module, const schedule::Target& target) {
-  return generate(module, target, llvm::CodeGenFileType::AssemblyFile);
+  return Generator(target, llvm::CodeGenFileType::AssemblyFile).run(*llvm::unwrap(module.get()));
 }
 
 std::string object(IrModule& module, const schedule::Target& target) {
-  return generate(module, target, llvm::CodeGenFileType::ObjectFile);
+  std::unique_ptr<Generator> generator = generators().take(target);
+  std::string code = generator->run(*llvm::unwrap(module.get()));
+  generators().give_back(target, std::move(generator));
+  return code;
 }
 
 std::string unique_prefix() {
