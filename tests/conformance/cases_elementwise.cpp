@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "aurex/ax/philox.h"
 #include "case.h"
 
 namespace aurex::testing {
@@ -94,6 +95,29 @@ const std::vector<Case>& elementwise_cases() {
            },
        .tolerance = 1e-7,
        .large = {3, 70, 1100}},
+      {.name = "random",
+       .source = "kernel noise(x: f32[R, C], seed: int) -> (y: f32[R, C], z: f32[C]) {\n"
+                 "  parallel r in R { y[r, C] = x[r, C] > 0 ? random(seed, r, C) : random(seed + 1, C) - 2 }\n"
+                 "  parallel c in C { z[c] = random(7, c) }\n}",
+       .kernel = "noise",
+       .sizes = {{0, 3}, {1, 1}, {3, 7}, {2, 16}, {5, 33}},
+       .inputs =
+           [](const Sizes& n, Numbers& draw) {
+             return Values{{"x", draw.floats({n[0], n[1]})}, {"seed", std::int64_t{-5'000'000'000}}};
+           },
+       .reference =
+           [](const Sizes& n, const Values& values) {
+             std::vector<double> y;
+             constexpr auto kSeed = static_cast<std::uint64_t>(std::int64_t{-5'000'000'000});
+             for (const double x : values_of(values, "x")) {
+               const std::uint64_t at = y.size();
+               y.push_back(x > 0 ? ax::philox_uniform(kSeed, at)
+                                 : ax::philox_uniform(kSeed + 1, at % static_cast<std::uint64_t>(n[1])) - 2);
+               y.back() = static_cast<float>(y.back());
+             }
+             return y;
+           },
+       .large = {301, 130}},
       {.name = "copy to f16",
        .source = "kernel copy(x: f32[N]) -> (y: f16[N]) { parallel i in N { y[i] = x[i] } }",
        .kernel = "copy",

@@ -214,6 +214,7 @@ class BlockLowering {
   Placed place(ax::ValueId id);
   Placed place_fresh(ax::ValueId id);
   Placed place_op(ax::ValueId id);
+  Placed place_random(ax::ValueId id);  // random.cpp
   Placed place_select(ax::ValueId id);
   Placed place_load(ax::ValueId id);
   Placed place_reindex(ax::ValueId id);

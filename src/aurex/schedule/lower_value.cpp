@@ -104,6 +104,7 @@ BlockLowering::Placed BlockLowering::place_fresh(ValueId id) {
     case Op::kReindex:
       return place_reindex(id);
     case Op::kRandom:
+      return place_random(id);
     case Op::kArgsort:
       throw NotImplemented(std::string(ax::to_string(v.op)) + " has no compiled form yet; the interpreter runs it");
     default:
