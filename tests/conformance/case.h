@@ -17,11 +17,11 @@ namespace aurex::testing {
 
 using Sizes = std::vector<std::int64_t>;
 
-/// Draws arguments; with `special`, some floats are not ordinary ones.
+/// Draws arguments; with `special`, some floats are not ordinary ones: NaN, infinities, zeros, the smallest, the
+/// largest.
 class Numbers {
  public:
-  /// `huge`: floats whose squares overflow are among the special ones.
-  Numbers(std::uint64_t seed, bool special, bool huge) : seed_(seed), special_(special), huge_(huge) {}
+  Numbers(std::uint64_t seed, bool special) : seed_(seed), special_(special) {}
   /// In [-2, 2).
   ax::testing::HostArray floats(const Dims& shape, DType dtype = DType::kF32);
   /// In [low, high).
@@ -30,7 +30,7 @@ class Numbers {
  private:
   double uniform();
   std::uint64_t seed_;
-  bool special_, huge_;
+  bool special_;
   std::uint64_t next_ = 0;
 };
 
@@ -44,8 +44,6 @@ struct Case {
   std::function<std::vector<double>(const Sizes&, const ax::testing::Values&)> reference = nullptr;
   /// |result - reference| ≤ tolerance · (1 + |reference|).
   double tolerance = 0;
-  /// Whether products are added up: fused with the addition, one may not overflow where it would by itself.
-  bool sums_products = false;
   /// Sizes of many tiles, too large to run in every layout; empty: the last of `sizes`.
   Sizes large = {};
   /// What NotImplemented says where the kernel cannot be compiled yet; a case that says nothing has to compile.

@@ -60,7 +60,6 @@ const std::vector<Case>& contraction_cases() {
              return c;
            },
        .tolerance = 1e-5,
-       .sums_products = true,
        .large = {70, 50, 90}},
       {.name = "causal attention, online",
        .source = "kernel attention(q: T[S, D], k: T[L, D], v: T[L, D]) -> (o: T[S, D]) {\n  parallel s in S {\n"
@@ -78,8 +77,7 @@ const std::vector<Case>& contraction_cases() {
                  {"q", draw.floats({n[0], n[2]})}, {"k", draw.floats({n[1], n[2]})}, {"v", draw.floats({n[1], n[2]})}};
            },
        .reference = causal_attention,
-       .tolerance = 1e-5,
-       .sums_products = true},
+       .tolerance = 1e-5},
       {.name = "attention, short form",
        .source = "kernel attention(q: T[S, D], k: T[L, D], v: T[L, D]) -> (o: T[S, D]) {\n  parallel s in S {\n"
                  "    let t in L\n    let z = sum(q[s, D] * k[t, D], D)\n    let e = exp(z - max(z, t))\n"
@@ -103,8 +101,7 @@ const std::vector<Case>& contraction_cases() {
              }
              return out;
            },
-       .tolerance = 1e-5,
-       .sums_products = true},
+       .tolerance = 1e-5},
   };
   return cases;
 }

@@ -80,7 +80,8 @@ struct RunReport {
 RunReport run(const TileProgram& program, const BoundCall& call, const InterpOptions& options = {});
 
 /// How far each element of a result may lie from the interpreter's where float sums are taken in another order. Zero
-/// where no float sum reaches it; infinite where it decides between a number and none.
+/// where no float sum reaches it; infinite where it decides between a number and none, and where what a sum adds, or
+/// multiplies before that, leaves the type's range in one order and not in another.
 struct ErrorBounds {
   ArrayId array = kNone;
   std::vector<double> bound;  // row-major over the view's shape

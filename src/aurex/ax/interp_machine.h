@@ -92,7 +92,11 @@ class Machine {
   [[nodiscard]] Tile scan(const Value& value);
   [[nodiscard]] Tile argsort(const Value& value);
   /// A float sum of `terms` numbers with magnitude Σ|terms|, moved as the options ask.
-  [[nodiscard]] Cell perturbed(RegType type, Cell sum, std::int64_t terms, double magnitude);
+  /// `lost` is what its terms may lose besides rounding.
+  [[nodiscard]] Cell perturbed(RegType type, Cell sum, std::int64_t terms, double magnitude, double lost = 0);
+  /// What a result is moved to where orders of adding disagree by more than any bound: infinitely far.
+  [[nodiscard]] static Cell undecided(RegType type, Cell result);
+  class OrderRange;
 
   // Notes and faults (interp_notes.cpp).
   [[nodiscard]] NoteId note(Note note);

@@ -349,6 +349,31 @@ TEST(Interpreter, ErrorBoundsAreZeroWithoutFloatSumsAndCoverOtherOrders) {
   EXPECT_LE(std::fabs(sum.result("s").values[0] - static_cast<double>(backwards)), bounds[0].bound[0]);
 }
 
+struct RangeCase {
+  const char* name;
+  std::vector<double> a, b;
+  bool any_order_agrees;
+};
+
+TEST(Interpreter, ErrorBoundsAreInfiniteWhereAnOrderLeavesTheRange) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const RangeCase cases[] = {
+      {"a product overflows, fused it does not", {3e38, -2e38}, {2, 2}, false},
+      {"a sum of some terms overflows", {3e38, 3e38, -3e38}, {1, 1, 1}, false},
+      {"all stays in range", {1e38, 1e38, -1e38}, {1, 1, 1}, true},
+      {"an infinity is one in any order", {kInf, 1, 1}, {1, 1, 1}, true},
+      {"an infinity against an overflow", {kInf, -3e38, -3e38}, {1, 2, 1}, false},
+      {"two infinities in the one, one in the other", {kInf, -3e38, -3e38}, {1, 1, 2}, false},
+      {"tiny products vanish within the bound", {1e-30, 1}, {1e-30, 1}, true},
+  };
+  for (const RangeCase& row : cases) {
+    TestCall call(compile("kernel f(a: f32[K], b: f32[K]) -> (s: f32) { s = sum(a[K] * b[K], K) }"), "f",
+                  {{"a", numbers(row.a)}, {"b", numbers(row.b)}});
+    const auto bounds = error_bounds(call.program(), call.bound(), call.binding());
+    EXPECT_EQ(std::isfinite(bounds[0].bound[0]), row.any_order_agrees) << row.name;
+  }
+}
+
 TEST(Interpreter, ValuesOverTheMemoryLimitAreRefused) {
   const auto error = raised<OutOfMemory>(
       "kernel f(x: T[N], y: T[M]) -> (z: T[N, M]) { parallel i in N, j in M { z[i, j] = x[i] + y[j] } }",
