@@ -48,6 +48,8 @@ struct CallOptions {
   std::vector<NamedExtent> extents = {};
   Layout layout = Layout::kDense;
   Guard guard = Guard::kAfter;
+  /// What is passed by `out=`: one array per result, in their order, or none. Gives storage types and shapes.
+  std::vector<HostArray> out = {};
 };
 
 /// Parses and checks; raises CompileError.
