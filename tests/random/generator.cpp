@@ -37,13 +37,15 @@ struct Known {
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, int size) : draws_(seed), size_(size) {}
+  Generator(std::uint64_t seed, int size) : draws_(seed), size_(size), shape_(shape_of(seed)) {}
 
   Program run(std::uint64_t seed) {
     Program program;
     program.seed = seed;
     program.rows = 1 + draws_.below(5);
     program.columns = 1 + draws_.below(7);
+    if (seed % 32 == 11) program.rows = 0;
+    if (seed % 32 == 21) program.columns = 0;
     const std::int64_t statements = 1 + draws_.below(2 * size_);
     for (std::int64_t i = 0; i < statements; ++i) program.body.push_back(statement(size_));
     program.body.push_back(store("z[a, B] = $0", expr(Type::kFloat, kRow | kColumn, size_)));
@@ -223,9 +225,12 @@ class Generator {
     const bool column = (axes & kColumn) != 0 || (column_is_unit_ && !in_tile_);
     if (type == Type::kFloat) {
       names.insert(names.end(), {"alpha", "0.5", "-1.25", "u[a]"});
-      if (column) names.insert(names.end(), {"x[a, " + column_ + "]", "y[a, " + column_ + "]", "v[" + column_ + "]"});
+      if (column)
+        names.insert(names.end(), {"x[a, " + column_ + "]", "y[a, " + column_ + (shape_.split ? ", 1]" : "]"),
+                                   "v[" + column_ + "]"});
     } else if (type == Type::kInt) {
-      names.insert(names.end(), {"n[a]", "a", "2", "-3"});
+      names.insert(names.end(), {"n[a]", "2", "-3"});
+      if (!shape_.packed) names.push_back("a");
       if (column) names.push_back("m[a, " + column_ + "]");
     } else {
       names.insert(names.end(), {"(n[a] > 0)", "(u[a] < 0.25)"});
@@ -297,6 +302,7 @@ class Generator {
 
   Draws draws_;
   int size_;
+  Shape shape_;
   int names_ = 0;
   std::string column_ = "B";  // what indexes columns here: the whole axis, or a loop's variable
   bool column_is_unit_ = false;
@@ -331,12 +337,20 @@ void print_body(const std::vector<Stmt>& body, int indent, std::string& out) {
 
 }  // namespace
 
+Shape shape_of(std::uint64_t seed) {
+  return {.packed = seed % 8 == 6, .split = seed % 8 == 7, .layout = ax::testing::kAllLayouts[seed / 2 % 4]};
+}
+
 Program generate(std::uint64_t seed, int size) { return Generator(seed, size).run(seed); }
 
 std::string print(const Program& program) {
-  std::string out =
-      "kernel k(x: f32[A, B], y: f32[A, B], u: f32[A], v: f32[B], n: i32[A], m: i32[A, B], alpha: float)\n"
-      "    -> (z: f32[A, B], s: f32[A], h: i32[A]) {\n  parallel a in A {\n";
+  const Shape shape = shape_of(program.seed);
+  const std::string rows = shape.packed ? "A..." : "A";
+  const std::string matrix = "f32[" + rows + ", B]";
+  std::string out = "kernel k(x: " + matrix + ", y: " + (shape.split ? "f32[" + rows + ", (B, 2)]" : matrix) +
+                    ", u: f32[" + rows + "], v: f32[B], n: i32[" + rows + "], m: i32[" + rows +
+                    ", B], alpha: float)\n    -> (z: " + matrix + ", s: f32[" + rows + "], h: i32[" + rows +
+                    "]) {\n  parallel a in A {\n";
   print_body(program.body, 4, out);
   return out + "  }\n}\n";
 }
@@ -361,14 +375,21 @@ ax::testing::Values arguments(const Program& program) {
       array.values.push_back(static_cast<double>(draws.below(12) - 3));
     return array;
   };
-  const std::int64_t a = program.rows, b = program.columns;
+  const Shape shape = shape_of(program.seed);
+  const std::int64_t b = program.columns;
+  const Dims rows = shape.packed ? Dims{2, program.rows} : Dims{program.rows};
+  const auto matrix = [&](std::int64_t columns) {
+    Dims dims = rows;
+    dims.push_back(columns);
+    return dims;
+  };
   ax::testing::Values values;
-  values["x"] = floats({a, b});
-  values["y"] = floats({a, b});
-  values["u"] = floats({a});
+  values["x"] = floats(matrix(b));
+  values["y"] = floats(matrix(shape.split ? 2 * b : b));
+  values["u"] = floats(rows);
   values["v"] = floats({b});
-  values["n"] = integers({a});
-  values["m"] = integers({a, b});
+  values["n"] = integers(rows);
+  values["m"] = integers(matrix(b));
   values["alpha"] = static_cast<double>(draws.below(9) - 4) / 4;
   return values;
 }

@@ -3,9 +3,9 @@
 // Random valid AX programs, for holding every way of running a program to the same result.
 //
 // A Program is a small syntax tree of its own, so that a failing one can be shrunk: statements removed, expressions
-// replaced by their parts, extents lowered, as long as it still fails. All programs have one signature (see
-// signature()), one block over `a`, and end by storing to each result; between lie lets, variables, loops with bounds
-// of their own per element, conditions, gathers, reductions, scans. Pure functions of the seed.
+// replaced by their parts, extents lowered, as long as it still fails. All programs have one signature but for
+// packs and split axes, one block over `a`, and end by storing to each result; between lie lets, variables, loops with
+// bounds of their own per element, conditions, gathers, reductions, scans. Pure functions of the seed.
 
 #include <cstdint>
 #include <functional>
@@ -36,6 +36,15 @@ struct Stmt {
   std::vector<Stmt> body;
   std::string name;  // what it brings into scope; such a statement stays while the name is used
 };
+
+/// What the arguments of a program look like besides their extents. Told from the seed, so that a kept program needs no
+/// more than its seed and its extents.
+struct Shape {
+  bool packed = false;  // A is a pack of two axes, the first of two positions
+  bool split = false;   // y is seen as [A, (B, 2)]
+  ax::testing::Layout layout = ax::testing::Layout::kDense;
+};
+[[nodiscard]] Shape shape_of(std::uint64_t seed);
 
 struct Program {
   std::uint64_t seed = 0;

@@ -38,7 +38,7 @@ std::string fault(const Program& program, bool refusal_is_fault) {
   } catch (const Error& error) {
     return refusal_is_fault ? "refused with " + std::string(error.field("code")) + ": " + error.message() : "";
   }
-  ax::testing::TestCall call(module, "k", arguments(program));
+  ax::testing::TestCall call(module, "k", arguments(program), {.layout = shape_of(program.seed).layout});
   Report report = compare(call, quick_executors(program.seed % code_every == 0));
   if (report.fault) return *report.fault;
   return report.missing.empty() ? "" : "not compiled: " + report.missing.front();
@@ -95,7 +95,8 @@ TEST(RandomPrograms, KeptOnesStayRight) {
     Program shape;
     std::string word;
     text >> word >> word >> shape.seed >> word >> shape.rows >> word >> shape.columns;
-    ax::testing::TestCall call(ax::testing::compile(text.str()), "k", arguments(shape));
+    ax::testing::TestCall call(ax::testing::compile(text.str()), "k", arguments(shape),
+                               {.layout = shape_of(shape.seed).layout});
     EXPECT_EQ(compare(call).fault.value_or(""), "") << entry.path();
   }
   EXPECT_GT(kept, 0);
