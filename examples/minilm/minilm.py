@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import importlib.util
 import json
 import pathlib
@@ -37,7 +38,10 @@ def model_folder() -> pathlib.Path:
 
 
 class Encoder:
-    """Sentences in, unit vectors of 384 numbers out. ``stages`` adds up (seconds, floating-point operations)."""
+    """Sentences in, unit vectors of 384 numbers out.
+
+    ``stages`` adds up [seconds, floating-point operations] per kernel, once ``profiling`` is on.
+    """
 
     def __init__(self) -> None:
         folder = model_folder()
@@ -46,31 +50,22 @@ class Encoder:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(MOST_TOKENS)
         self.tokenizer.no_padding()
+        self.profiling = False
         self.stages = collections.defaultdict(lambda: [0.0, 0.0])
 
-    def _run(self, stage: str, operations: float, *args, **extents) -> np.ndarray:
-        start = time.perf_counter()
-        result = self.kernels[stage](*args, **extents)
-        entry = self.stages[stage]
-        entry[0] += time.perf_counter() - start
-        entry[1] += operations
-        return result
-
     def _linear(self, x: np.ndarray, name: str, kernel: str = "linear") -> np.ndarray:
-        weight = self.weights[name + ".weight"]
-        return self._run(kernel, 2.0 * x[..., 0].size * weight.size, x, weight, self.weights[name + ".bias"])
+        return self.kernels[kernel](x, self.weights[name + ".weight"], self.weights[name + ".bias"])
 
     def _norm(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         return self.weights[name + ".LayerNorm.weight"], self.weights[name + ".LayerNorm.bias"]
 
     def _layer(self, x: np.ndarray, length: np.ndarray, name: str) -> np.ndarray:
         q, k, v = (self._linear(x, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
-        products = 4.0 * float(length.sum()) * x.shape[1] * WIDTH
-        seen = self._run("attention", products, q, k, v, length, H=HEADS)
+        seen = self.kernels.attention(q, k, v, length, H=HEADS)
         y = self._linear(seen, name + ".attention.output.dense")
-        x = self._run("add_norm", 8.0 * x.size, y, x, *self._norm(name + ".attention.output"))
+        x = self.kernels.add_norm(y, x, *self._norm(name + ".attention.output"))
         y = self._linear(self._linear(x, name + ".intermediate.dense", "linear_gelu"), name + ".output.dense")
-        return self._run("add_norm", 8.0 * x.size, y, x, *self._norm(name + ".output"))
+        return self.kernels.add_norm(y, x, *self._norm(name + ".output"))
 
     def encode_ids(self, sentences: list[list[int]]) -> np.ndarray:
         """One batch: token ids to ``[sentences, 384]``."""
@@ -80,11 +75,11 @@ class Encoder:
             row[: len(ids)] = ids
         w = self.weights
         place = w["embeddings.position_embeddings.weight"][: padded.shape[1]]
-        x = self._run("embed", 10.0 * padded.size * WIDTH, padded, w["embeddings.word_embeddings.weight"], place,
-                      w["embeddings.token_type_embeddings.weight"][0], *self._norm("embeddings"))
+        x = self.kernels.embed(padded, w["embeddings.word_embeddings.weight"], place,
+                               w["embeddings.token_type_embeddings.weight"][0], *self._norm("embeddings"))
         for layer in range(LAYERS):
             x = self._layer(x, length, f"encoder.layer.{layer}")
-        return self._run("pool", 2.0 * x.size, x, length)
+        return self.kernels.pool(x, length)
 
     def tokenize(self, texts: list[str]) -> list[list[int]]:
         start = time.perf_counter()
@@ -99,7 +94,11 @@ class Encoder:
         result = np.zeros((len(ids), WIDTH), np.float32)
         for first in range(0, len(order), batch):
             rows = order[first : first + batch]
-            result[rows] = self.encode_ids([ids[i] for i in rows])
+            with aurex.profile() if self.profiling else contextlib.nullcontext() as profile:
+                result[rows] = self.encode_ids([ids[i] for i in rows])
+            for launch in profile.records() if profile else []:
+                self.stages[launch.name][0] += launch.duration_ns * 1e-9
+                self.stages[launch.name][1] += launch.flops
         return result
 
 
@@ -128,6 +127,7 @@ def search(files: list[pathlib.Path], questions: list[str]) -> None:
     start = time.perf_counter()
     encoder.encode(texts[:1])
     print(f"kernels compiled and first sentence embedded in {(time.perf_counter() - start) * 1e3:.0f} ms")
+    encoder.profiling = True
     encoder.stages.clear()
     start = time.perf_counter()
     embedded = encoder.encode(texts)

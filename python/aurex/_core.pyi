@@ -46,7 +46,8 @@ class Event:
     core: str
     extents: tuple[int, ...]
     bytes: int
-    flops: int
+    flops: int | None
+    flops_exact: bool
 
 def compile(text: str, name: str) -> Kernels: ...
 def load(path: str) -> Kernels: ...

@@ -1,9 +1,11 @@
 #define PY_SSIZE_T_CLEAN
 #include "runtime_bindings.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <optional>
 #include <string>
 
 #include "aurex/device/notice.h"
@@ -63,7 +65,12 @@ void bind_telemetry(nb::module_& m) {
                      return nb::tuple(nb::cast(std::vector<std::int64_t>(shape.begin(), shape.end())));
                    })
       .def_prop_ro("bytes", [](const Event& e) { return e.launch.bytes; })
-      .def_prop_ro("flops", [](const Event& e) { return e.launch.flops; });
+      .def_prop_ro("flops",
+                   [](const Event& e) {
+                     const bool known = e.launch.flops != LaunchFacts::kUnknownFlops;
+                     return known ? std::optional(e.launch.flops) : std::nullopt;
+                   })
+      .def_prop_ro("flops_exact", [](const Event& e) { return e.launch.flops_exact; });
   m.def("recording", &recording);
   m.def("set_recording", &set_recording, nb::arg("on"));
   m.def("recorded_events", &recorded_events);

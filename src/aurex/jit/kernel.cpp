@@ -108,7 +108,7 @@ const AurexPlan& Call::plan() {
 }
 
 void Call::run_prepared(const CodeEntry& entry, const LaunchOptions& options) {
-  launch(variant_->program(), entry, tables_->bound, plan(), options);
+  launch(*variant_, entry, tables_->bound, plan(), options);
 }
 
 }  // namespace jit

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "aurex/base/clock.h"
@@ -74,9 +75,16 @@ void show_prints(const ax::TileProgram& program, const CodeEntry& entry, const A
            {{"kernel", program.name}, {"dropped", fmt::format("{}", outcome.prints_dropped)}});
 }
 
-/// What the trace says of a call: extents, and each array's bytes once.
-LaunchFacts facts_of(const ax::TileProgram& program, const ax::BoundCall& call) {
-  LaunchFacts facts;
+CoreType core_of(const ax::TileProgram& program) {
+  return program.label == "matrix"    ? CoreType::kMatrix
+         : program.label == "spiking" ? CoreType::kSpiking
+                                      : CoreType::kVector;
+}
+
+/// What the trace says of a call: extents, each array's bytes once, and the operations asked for.
+LaunchFacts facts_of(Variant& variant, const ax::BoundCall& call) {
+  const ax::Flops flops = variant.flops().evaluate(call);
+  LaunchFacts facts = {.core = core_of(variant.program()), .flops = flops.count, .flops_exact = flops.exact};
   for (std::size_t i = 0; i < call.extents.size() && i < LaunchFacts::kMaxExtents; ++i) {
     facts.extents[facts.rank++] = call.extents[i];
   }
@@ -95,13 +103,16 @@ AurexPlan plan(const CodeEntry& entry, const ax::BoundCall& call) {
   return plan;
 }
 
-void launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
+void launch(Variant& variant, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
             const LaunchOptions& options) {
+  const ax::TileProgram& program = variant.program();
   const bool traced = recording();
+  std::optional<LaunchFacts> facts;  // before the clock starts
+  if (traced) facts = facts_of(variant, call);
   const std::int64_t begin_ns = traced ? monotonic_ns() : 0;
   const CallOutcome outcome = options.device.backend().call(
       {.drive = entry.code->drive(), .plan = plan, .frame = call.frame(), .stop = options.stop});
-  if (traced) record_launch(program.name, begin_ns, facts_of(program, call));
+  if (traced) record_launch(program.name, begin_ns, *facts);
   if (!outcome.prints.empty()) show_prints(program, entry, call.frame(), outcome);
   if (outcome.stopped) {  // first: which faults a call met before depends on when it was stopped
     KernelError error(fmt::format("{} was stopped before it was done", program.name));

@@ -16,11 +16,10 @@ struct LaunchOptions {
   const std::atomic<bool>* stop = nullptr;  ///< once true, no further tiles start and the call raises KernelError
 };
 
-/// Runs `entry` on a finished call, whose plan() is given; what its `print` statements show goes to the sink
-/// (print_sink.h). Raises
-/// IndexOutOfRange, KernelError for a failed assert or a stopped call, and OutOfMemory for scratch. Allocates nothing
-/// once the arenas of the calling thread and the workers have grown.
-void launch(const ax::TileProgram& program, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
+/// Runs `entry`, code of `variant`, on a finished call, whose plan() is given; what its `print` statements show goes to
+/// the sink (print_sink.h). Raises IndexOutOfRange, KernelError for a failed assert or a stopped call, and OutOfMemory
+/// for scratch. Allocates nothing once the arenas of the calling thread and the workers have grown.
+void launch(Variant& variant, const CodeEntry& entry, const ax::BoundCall& call, const AurexPlan& plan,
             const LaunchOptions& options = {});
 
 /// What the plan of a call says, without running it.

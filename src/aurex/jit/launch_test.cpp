@@ -19,6 +19,7 @@
 #include "aurex/base/error.h"
 #include "aurex/base/thread_pool.h"
 #include "aurex/jit/kernel.h"
+#include "aurex/telemetry/recorder.h"
 
 namespace {
 
@@ -95,6 +96,30 @@ TEST_F(LaunchTest, ALikeCallAllocatesNothing) {
   ASSERT_GT(before, 0);  // they are counted
   for (int i = 0; i < 3; ++i) add_.into(z, x, x);
   EXPECT_EQ(allocations, before);
+}
+
+TEST_F(LaunchTest, ARecordedCallSaysWhatItDidAndAllocatesNothing) {
+  const Module spiking =
+      compile("kernel leak(v: f32[N]) -> (w: f32[N]) : spiking { parallel i in N { w[i] = 0.9 * v[i] - 1 } }");
+  const TensorView x = of(x_, 0, 8), z = of(z_, 0, 8);
+  set_recording(true);
+  spiking["leak"].into(z, x);
+  add_.into(z, x, x);
+  const std::int64_t before = allocations;
+  add_.into(z, x, x);
+  EXPECT_EQ(allocations, before);
+  set_recording(false);
+  const std::vector<Event> events = recorded_events();
+  clear_events();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].launch.core, CoreType::kSpiking);
+  EXPECT_EQ(events[0].launch.flops, 16);
+  EXPECT_EQ(events[2].name.view(), "add");
+  EXPECT_EQ(events[2].launch.core, CoreType::kVector);
+  EXPECT_THAT(events[2].launch.shape(), ElementsAre(8));
+  EXPECT_EQ(events[2].launch.bytes, 3 * 8 * 4);
+  EXPECT_EQ(events[2].launch.flops, 8);
+  EXPECT_TRUE(events[2].launch.flops_exact);
 }
 
 TEST_F(LaunchTest, AnotherShapeIsNoticed) {

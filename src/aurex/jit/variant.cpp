@@ -75,6 +75,11 @@ Variant::~Variant() {
   for (const CodeEntry* entry = entries_.load(); entry;) delete std::exchange(entry, entry->next);
 }
 
+const ax::FlopCount& Variant::flops() {
+  std::call_once(counting_, [this] { flops_.emplace(binding_); });
+  return *flops_;
+}
+
 bool Variant::fits(const schedule::StrideClasses& classes, const ax::BoundCall& call) const {
   for (ax::ArrayId a = 0; a < classes.arrays.size(); ++a) {
     for (std::uint32_t d = 0; d < classes.arrays[a].size(); ++d) {

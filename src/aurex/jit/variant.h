@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "aurex/ax/binding.h"
 #include "aurex/ax/check.h"
+#include "aurex/ax/flop_count.h"
 #include "aurex/ax/tile_program.h"
 #include "aurex/codegen/compile.h"
 #include "aurex/schedule/lower.h"
@@ -63,6 +65,9 @@ class Variant {
   [[nodiscard]] const ax::TileProgram& program() const { return program_; }
   [[nodiscard]] const ax::Binding& binding() const { return binding_; }
 
+  /// Made at the first use, which is the first recorded launch. Any thread.
+  [[nodiscard]] const ax::FlopCount& flops();
+
   /// The code that fits a bound call, compiled now if need be; threads that race for the same entry compile it once.
   /// Raises InvalidConfig where `pins` do not fit; the same pins go with every call of one variant.
   [[nodiscard]] const CodeEntry& code_for(const ax::BoundCall& call, const schedule::Target& target,
@@ -83,6 +88,8 @@ class Variant {
   const ax::Specialization given_;
   const ax::TileProgram program_;
   const ax::Binding binding_;
+  std::once_flag counting_;
+  std::optional<const ax::FlopCount> flops_;
   std::atomic<CodeEntry*> entries_ = nullptr;
   std::mutex compiling_;
 

@@ -56,10 +56,13 @@ void append_arguments(std::string& out, const Event& event) {
   for (std::size_t i = 0; i < launch.shape().size(); ++i) {
     out.append(i == 0 ? "" : ",").append(std::to_string(launch.shape()[i]));
   }
-  out += "],\"bytes\":" + std::to_string(launch.bytes) + ",\"flops\":" + std::to_string(launch.flops);
+  out += "],\"bytes\":" + std::to_string(launch.bytes);
+  if (launch.flops != LaunchFacts::kUnknownFlops) {
+    out.append(launch.flops_exact ? ",\"flops\":" : ",\"flops_at_most\":").append(std::to_string(launch.flops));
+  }
   const std::int64_t duration = event.end_ns - event.begin_ns;
   append_rate(out, "GB/s", launch.bytes, duration);
-  append_rate(out, "GF/s", launch.flops, duration);
+  if (launch.flops_exact) append_rate(out, "GF/s", launch.flops, duration);
 }
 
 }  // namespace

@@ -53,6 +53,17 @@ TEST(ChromeTrace, LaunchesCarryShapeAndRates) {
   EXPECT_EQ(args.at("GF/s"), 48.0);
 }
 
+TEST(ChromeTrace, ARateOfOperationsNeedsAnExactCount) {
+  std::vector<Event> events = sample();
+  events[1].launch.flops_exact = false;
+  const auto bound = nlohmann::json::parse(chrome_trace(events)).at("traceEvents")[1].at("args");
+  EXPECT_EQ(bound.at("flops_at_most"), 48000);
+  EXPECT_FALSE(bound.contains("flops") || bound.contains("GF/s"));
+  events[1].launch.flops = LaunchFacts::kUnknownFlops;
+  const auto unknown = nlohmann::json::parse(chrome_trace(events)).at("traceEvents")[1].at("args");
+  EXPECT_FALSE(unknown.contains("flops_at_most") || unknown.contains("GF/s"));
+}
+
 TEST(ChromeTrace, OfNothingIsStillATrace) {
   EXPECT_TRUE(nlohmann::json::parse(chrome_trace({})).at("traceEvents").empty());
 }

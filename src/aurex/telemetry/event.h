@@ -45,12 +45,14 @@ class FixedName {
 /// What a launch did, apart from when.
 struct LaunchFacts {
   static constexpr int kMaxExtents = 8;
+  static constexpr std::int64_t kUnknownFlops = -1;
 
   CoreType core = CoreType::kVector;
   std::uint8_t rank = 0;                            ///< how many of `extents` count
   std::array<std::int64_t, kMaxExtents> extents{};  ///< the kernel's dimensions in order of first appearance
   std::int64_t bytes = 0;                           ///< read and written, each array once
-  std::int64_t flops = 0;                           ///< floating-point operations
+  std::int64_t flops = kUnknownFlops;               ///< floating-point operations, counted as ax/flop_count.h says
+  bool flops_exact = true;                          ///< false: at most `flops`
 
   [[nodiscard]] std::span<const std::int64_t> shape() const { return {extents.data(), rank}; }
 };
