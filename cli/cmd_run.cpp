@@ -27,6 +27,7 @@
 #include "cli/array_text.h"
 #include "cli/commands.h"
 #include "cli/input_file.h"
+#include "cli/interrupt.h"
 #include "cli/value.h"
 
 namespace aurex::cli {
@@ -147,8 +148,9 @@ double milliseconds_since(std::int64_t start_ns) { return static_cast<double>(mo
 /// Runs once on the caller's arguments. Further rounds run on copies, so that inout arrays step once only.
 Timing run_compiled(Trial& trial, const Kernel& kernel, const Arguments& before, const RunOptions& options,
                     const Console& console) {
+  const Interrupt interrupt;
   const jit::LaunchOptions launch{.device = options.device.empty() ? default_device() : find_device(options.device),
-                                  .stop = nullptr};
+                                  .stop = interrupt.stop()};
   Timing timing;
   std::int64_t start = monotonic_ns();
   const jit::CodeEntry& code = trial.call().prepare();

@@ -19,9 +19,13 @@ namespace aurex::cli {
 std::shared_ptr<const ax::Source> read_source(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text;
-  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-  // A directory opens, and fails at the first read.
-  if (!file.is_open() || file.bad()) throw IoError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  bool read = file.is_open();
+  try {
+    if (read) text.assign(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // a directory opens, and fails at the first read
+    read = false;
+  }
+  if (!read) throw IoError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   return std::make_shared<const ax::Source>(path, std::move(text));
 }
 

@@ -6,6 +6,7 @@
 #include "aurex/base/error.h"
 #include "aurex/device/notice.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 
 namespace {
@@ -26,6 +27,10 @@ int run(const aurex::cli::CommandLine& line, const Console& console) {
     console.error(error.message());
     return kDeviceMissing;
   } catch (const aurex::Error& error) {
+    if (Interrupt::happened()) {
+      console.message("interrupted");
+      return kRefused;
+    }
     console.error(describe_error(error));
     return kRefused;
   } catch (const std::exception& error) {
@@ -43,5 +48,6 @@ int main(int argc, char** argv) {
   aurex::set_notice_sink([&console](const aurex::Notice& notice) { console.message(notice.text); });
   const int status = run(line, console);
   aurex::set_notice_sink({});
+  if (aurex::cli::Interrupt::happened()) aurex::cli::Interrupt::end_process();
   return status;
 }

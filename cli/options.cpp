@@ -1,8 +1,11 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace aurex::cli {
@@ -16,6 +19,35 @@ struct Parsed {
   InfoOptions info;
   std::function<int(const Console&)> command;
 };
+
+constexpr std::array kCommands = {"devices", "check", "run", "compile", "info"};
+
+/// CLI11 speaks of positionals, subcommands and TEXT; people of arguments, commands and what is to stand there.
+void use_plain_help(CLI::App& app) {
+  const auto formatter = std::make_shared<CLI::Formatter>();
+  formatter->label("REQUIRED", "");
+  formatter->label("SUBCOMMAND", "COMMAND");
+  formatter->label("SUBCOMMANDS", "COMMANDS");
+  formatter->label("Subcommands", "Commands");
+  formatter->label("Positionals", "Arguments");
+  formatter->column_width(34);
+  app.formatter(formatter);
+}
+
+/// What could not be understood, and where the command explains itself.
+std::string usage_failure(const CLI::App* app, const CLI::Error& error) {
+  const auto chosen = app->get_subcommands();
+  const std::string command = chosen.empty() ? "aurex" : "aurex " + chosen.front()->get_name();
+  std::string what = error.what();
+  const std::vector<std::string> surplus = app->remaining();
+  if (chosen.empty()) {
+    const auto word = std::ranges::find_if(surplus, [](const std::string& text) { return !text.starts_with("-"); });
+    what = word == surplus.end() ? "a command is missing" : "'" + *word + "' is no command";
+    what += "; there are";
+    for (const char* name : kCommands) what += std::string(name == kCommands.front() ? " " : ", ") + name;
+  }
+  return "error: " + what + "\nsee " + command + " --help\n";
+}
 
 using Command = std::function<int(const Parsed&, const Console&)>;
 
@@ -40,7 +72,7 @@ void add_check(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   CLI::App& sub = add_command(app, parsed, "check", "Check programs, and that no result depends on the tile size",
                               "aurex check softmax.ax",
                               [](const Parsed& given, const Console& console) { return check(given.check, console); });
-  sub.add_option("FILE", parsed->check.files, "AX files")->required();
+  sub.add_option("FILE", parsed->check.files, "AX files")->required()->type_name("");
 }
 
 void add_run(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
@@ -48,22 +80,32 @@ void add_run(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   CLI::App& sub = add_command(app, parsed, "run", "Compile a kernel and run it",
                               "aurex run softmax.ax x=random:f32[128,64] -o y=out.npy --verify",
                               [](const Parsed& given, const Console& console) { return run(given.run, console); });
-  sub.add_option("FILE", options.file, "AX file")->required();
+  sub.add_option("FILE", options.file, "AX file")->required()->type_name("");
   sub.add_option("NAME=VALUE", options.arguments,
-                 "Arguments and extents: 3, 0.5, true, x.npy, random:f32[128,64], zeros:…, ones:…, arange:…");
-  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several");
-  sub.add_option("--output,-o", options.outputs, "Store a result: NAME=out.npy")->allow_extra_args(false);
-  sub.add_option("--device", options.device, "Device to run on");
-  sub.add_option("--threads", options.threads, "Threads to use")->check(CLI::Range(1, 1024));
-  sub.add_option("--repeat", options.repeat, "Run so many times and print how long that takes")
-      ->check(CLI::PositiveNumber);
-  sub.add_flag("--verify", options.verify, "Compare with the interpreter");
+                 "Arguments by their names in the kernel, and extents that no argument carries (N=64). A value is 3, "
+                 "0.5, true, x.npy, or drawn: random:f32[128,64], zeros:…, ones:…, arange:…")
+      ->type_name("");
+  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several")->type_name("NAME");
+  sub.add_option("--output,-o", options.outputs, "Store a result: y=out.npy")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  sub.add_option("--device", options.device, "Device to run on; `aurex devices` lists them")->type_name("DEVICE");
+  sub.add_option("--threads", options.threads, "Threads to use, 1 to 1024; all that the process may use without")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("N");
+  sub.add_option("--repeat", options.repeat, "Run so many times more and print the best and the median time")
+      ->check(CLI::Validator(CLI::PositiveNumber).description(""))
+      ->type_name("N");
+  sub.add_flag("--verify", options.verify,
+               "Compare with the interpreter; exit status 1 where the difference is more than the rounding's bound");
   sub.add_flag("--safe", options.safe,
                "Run in the interpreter and look for uninitialised reads, where NaN comes from, "
                "broken `unique` promises and division by zero");
   sub.add_option("--schedule", options.schedule,
-                 "File with a schedule to compile by, as compile --emit schedule prints it");
-  sub.add_option("--profile", options.profile, "Store a trace of the run for chrome://tracing or Perfetto");
+                 "File with a schedule to compile by, as compile --emit schedule prints it")
+      ->type_name("FILE");
+  sub.add_option("--profile", options.profile, "Store a trace of the run for chrome://tracing or Perfetto")
+      ->type_name("FILE");
 }
 
 void add_compile(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
@@ -72,21 +114,24 @@ void add_compile(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
       add_command(app, parsed, "compile", "Show what a kernel becomes on the way to machine code",
                   "aurex compile softmax.ax --emit asm --shape C=1024",
                   [](const Parsed& given, const Console& console) { return compile(given.compile, console); });
-  sub.add_option("FILE", options.file, "AX file")->required();
-  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several");
-  sub.add_option("--target", options.target, "cpu (what this machine runs best), cpu.avx2, cpu.avx512, …");
-  sub.add_option("--emit", options.emit, "What to print")
+  sub.add_option("FILE", options.file, "AX file")->required()->type_name("");
+  sub.add_option("--kernel,-k", options.kernel, "Which kernel; needed where the file has several")->type_name("NAME");
+  sub.add_option("--target", options.target, "cpu (what this machine runs best), cpu.avx2, cpu.avx512, …")
+      ->type_name("TARGET");
+  sub.add_option("--emit", options.emit, "What to print: the syntax, the tile program, the loop program, …")
       ->check(CLI::IsMember({"ast", "tile", "loop", "schedule", "llvm", "asm", "obj"}));
-  sub.add_option("--shape", options.shape, "Extents that the code is chosen for: M=1024,N=64 (others: 64)");
-  sub.add_option("--schedule", options.schedule, "File with a schedule to compile by, as --emit schedule prints it");
-  sub.add_option("--output,-o", options.output, "File to write to; standard output without");
+  sub.add_option("--shape", options.shape, "Extents that the code is chosen for: M=1024,N=64 (others: 64)")
+      ->type_name("NAME=N,…");
+  sub.add_option("--schedule", options.schedule, "File with a schedule to compile by, as --emit schedule prints it")
+      ->type_name("FILE");
+  sub.add_option("--output,-o", options.output, "File to write to; standard output without")->type_name("FILE");
   sub.add_flag("--timing", options.timing, "Print the time of each stage from text to callable code");
 }
 
 void add_info(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   CLI::App& sub = add_command(app, parsed, "info", "What is in an .npy or .ax file", "aurex info x.npy",
                               [](const Parsed& given, const Console& console) { return info(given.info, console); });
-  sub.add_option("FILE", parsed->info.file, "The file")->required();
+  sub.add_option("FILE", parsed->info.file, "The file")->required()->type_name("");
 }
 
 }  // namespace
@@ -95,15 +140,17 @@ CommandLine parse(int argc, char** argv) {
   CommandLine line;
   const auto parsed = std::make_shared<Parsed>();
   CLI::App app("AX kernels: check, run, compile and look at them", "aurex");
-  app.set_version_flag("--version", "aurex " AUREX_VERSION);
+  use_plain_help(app);
+  app.failure_message(usage_failure);
+  app.set_version_flag("--version", "aurex " AUREX_VERSION, "Print the version and exit");
   app.require_subcommand(1);
   app.footer(
       "Example:\n  aurex run softmax.ax x=random:f32[128,64]\n\n"
       "Exit status: 0 done, 1 refused input, 2 usage, 3 device missing, 4 internal.");
   const std::map<std::string, ColorMode> colors = {
       {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
-  app.add_option("--color", line.color, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(colors))
+  app.add_option("--color", line.color, "Colour in diagnostics: auto (on a terminal), always or never")
+      ->transform(CLI::CheckedTransformer(colors).description(""))
       ->type_name("WHEN");
   app.add_flag("--json", line.json, "Results as JSON");
   add_devices(app, parsed);

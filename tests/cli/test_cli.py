@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,44 @@ def test_a_command_line_that_cannot_be_understood_exits_with_2(arguments):
 # devices
 
 
+@pytest.mark.parametrize(
+    "arguments, said, see",
+    [
+        ([], ["a command is missing", "devices, check, run, compile, info"], "aurex --help"),
+        (["frobnicate", "x.ax"], ["'frobnicate' is no command", "devices, check, run, compile, info"], "aurex --help"),
+        (["run"], ["FILE"], "aurex run --help"),
+        (["check", "--tiles", "x.ax"], ["--tiles"], "aurex check --help"),
+        (["compile", "x.ax", "--emit", "bytecode"], ["--emit", "bytecode", "asm"], "aurex compile --help"),
+        (["run", "x.ax", "--threads", "many"], ["--threads", "many"], "aurex run --help"),
+        (["info", "x.npy", "--color", "sometimes"], ["--color", "sometimes", "always"], "aurex info --help"),
+    ],
+    ids=["nothing", "command", "file", "option", "form", "number", "colour"],
+)
+def test_a_usage_error_says_what_and_where_to_look(arguments, said, see):
+    result = aurex(*arguments)
+    assert result.returncode == USAGE
+    assert result.stderr.startswith("error: ") and result.stderr.endswith(f"see {see}\n")
+    for word in said:
+        assert word in result.stderr
+
+
+def test_ctrl_c_stops_a_run_between_tiles(program):
+    text = """kernel mm(a: T[M, K], b: T[K, N]) -> (c: T[M, N]) {
+      parallel m in M, n in N { c[m, n] = sum(a[m, K] * b[K, n], K) } }"""
+    command = [AUREX, "run", program(text), "a=ones:f32[512,512]", "b=ones:f32[512,512]", "--repeat", "100000000"]
+    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    status = Path(f"/proc/{process.pid}/status")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:  # until it catches SIGINT, which is while a kernel runs
+        caught = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigCgt"))
+        if int(caught, 16) >> (signal.SIGINT - 1) & 1:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (-signal.SIGINT, "", "interrupted\n")
+
+
 def test_devices_are_listed_with_ceilings():
     result = aurex("devices")
     assert result.returncode == DONE
@@ -151,6 +191,15 @@ def test_check_bounds_its_time_on_nested_brackets(program):
     result = aurex("check", program("kernel f(x) = " + "(" * 20_000 + "x" + ")" * 20_000 + "\n"))
     assert result.returncode == REFUSED
     assert "AX0" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "run", "compile", "info"])
+def test_a_folder_is_no_file(command, tmp_path):
+    folder = tmp_path / "folder.ax"
+    folder.mkdir()
+    result = aurex(command, folder, *(["--emit", "ast"] if command == "compile" else []))
+    assert result.returncode == REFUSED
+    assert result.stderr.startswith("error: IoError: cannot read") and "directory" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
