@@ -13,6 +13,7 @@
 
 #include "aurex/base/error.h"
 #include "aurex/memory/tensor.h"
+#include "dlpack_exchange.h"
 #include "errors.h"
 
 namespace aurex::python {
@@ -136,20 +137,22 @@ bool read_numpy_number(PyObject* object, Argument& argument) {
   return read;
 }
 
-/// A NumPy array over the memory of an object that speaks DLPack or the buffer protocol; null where it speaks neither.
-PyObject* as_array(PyObject* object, bool& foreign) {
+/// A NumPy array over the memory of an object that speaks one of the protocols; null where it speaks none.
+PyObject* as_array(PyObject* object, const char* name, bool& foreign) {
   if (PyObject_HasAttrString(object, "__dlpack__")) {
-    PyObject* numpy = PyImport_ImportModule("numpy");
-    PyObject* array = numpy ? PyObject_CallMethod(numpy, "from_dlpack", "O", object) : nullptr;
-    Py_XDECREF(numpy);
-    if (!array) throw PythonErrorSet{};
     foreign = true;
-    return array;
+    return array_from_dlpack(object, name);
   }
-  if (!PyObject_CheckBuffer(object) || PyBytes_Check(object)) return nullptr;
-  PyObject* view = PyMemoryView_FromObject(object);
-  PyObject* array = view ? PyArray_FromAny(view, nullptr, 0, 0, 0, nullptr) : nullptr;
-  Py_XDECREF(view);
+  PyObject* array = nullptr;
+  if (PyObject_CheckBuffer(object) && !PyBytes_Check(object)) {
+    PyObject* view = PyMemoryView_FromObject(object);
+    array = view ? PyArray_FromAny(view, nullptr, 0, 0, 0, nullptr) : nullptr;
+    Py_XDECREF(view);
+  } else if (PyObject_HasAttrString(object, "__array_interface__")) {
+    array = PyArray_FromInterface(object);
+  } else {
+    return nullptr;
+  }
   if (!array) throw PythonErrorSet{};
   return array;
 }
@@ -220,7 +223,7 @@ void read_argument(PyObject* object, const char* name, ArgumentForm form, Python
     out.held = PyArray_FromScalar(object, nullptr);
     if (!out.held) throw PythonErrorSet{};
   } else {
-    out.held = as_array(object, out.foreign);
+    out.held = as_array(object, name, out.foreign);
   }
   if (!out.held) {
     const char* expected = form == ArgumentForm::kArray ? "an array" : "an array or a number";
@@ -232,7 +235,7 @@ void read_argument(PyObject* object, const char* name, ArgumentForm form, Python
 }
 
 void read_result(PyObject* object, const char* name, PythonArgument& out) {
-  out.held = PyArray_Check(object) ? Py_NewRef(object) : as_array(object, out.foreign);
+  out.held = PyArray_Check(object) ? Py_NewRef(object) : as_array(object, name, out.foreign);
   if (!out.held) {
     refuse_dtype(name, Py_TYPE(object)->tp_name, fmt::format("expected an array, got {}", Py_TYPE(object)->tp_name));
   }
@@ -247,22 +250,37 @@ PyObject* array_like(PyObject* caller, PyObject* array) {
   return result;
 }
 
-PyObject* new_array(const Dims& shape, DType dtype, TensorView& view) {
-  PyArray_Descr* descr = numpy_descr(dtype);
-  if (!descr) return nullptr;
-  auto owner = std::make_unique<Tensor>(Tensor::uninitialised(shape, dtype));
-  view = owner->view();
-  npy_intp extents[kMaxRank];
-  for (int i = 0; i < shape.size(); ++i) extents[i] = shape[i];
-  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, descr, shape.size(), extents, nullptr, view.data,
-                                         NPY_ARRAY_WRITEABLE, nullptr);
-  PyObject* capsule = array ? PyCapsule_New(owner.get(), nullptr, release_tensor) : nullptr;
-  if (capsule) owner.release();
-  if (!capsule || PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array), capsule) < 0) {
-    Py_XDECREF(array);
+PyObject* array_over(const TensorView& view, PyObject* owner) {
+  PyArray_Descr* descr = numpy_descr(view.dtype);
+  if (!descr) {
+    Py_DECREF(owner);
+    return nullptr;
+  }
+  npy_intp extents[kMaxRank], strides[kMaxRank];
+  for (int i = 0; i < view.shape.size(); ++i) {
+    extents[i] = view.shape[i];
+    strides[i] = view.strides[i] * bytes_per_element(view.dtype);
+  }
+  PyObject* array = PyArray_NewFromDescr(&PyArray_Type, descr, view.shape.size(), extents, strides, view.data,
+                                         view.read_only ? 0 : NPY_ARRAY_WRITEABLE, nullptr);
+  if (!array) {
+    Py_DECREF(owner);
+    return nullptr;
+  }
+  if (PyArray_SetBaseObject(reinterpret_cast<PyArrayObject*>(array), owner) < 0) {
+    Py_DECREF(array);
     return nullptr;
   }
   return array;
+}
+
+PyObject* new_array(const Dims& shape, DType dtype, TensorView& view) {
+  auto owner = std::make_unique<Tensor>(Tensor::uninitialised(shape, dtype));
+  view = owner->view();
+  PyObject* capsule = PyCapsule_New(owner.get(), nullptr, release_tensor);
+  if (!capsule) return nullptr;
+  owner.release();
+  return array_over(view, capsule);
 }
 
 }  // namespace aurex::python

@@ -2,8 +2,9 @@
 
 // Python objects as arguments of a kernel, without copying an element.
 //
-// NumPy arrays are read directly; whatever else speaks the buffer protocol or DLPack (torch, JAX, CuPy on the CPU) goes
-// through a NumPy view of the same memory. Python and NumPy scalars are scalars. Needs the GIL.
+// NumPy arrays are read directly; whatever else speaks DLPack (torch, JAX, CuPy on the CPU), the buffer protocol or
+// __array_interface__ goes through a NumPy view of the same memory. Python and NumPy scalars are scalars. Needs the
+// GIL.
 
 #include <Python.h>
 
@@ -38,6 +39,10 @@ void read_argument(PyObject* object, const char* name, ArgumentForm form, Python
 
 /// Reads an array to be written to; numbers are refused, 0-d arrays are not.
 void read_result(PyObject* object, const char* name, PythonArgument& out);
+
+/// A NumPy array over a view. `owner` is taken over and let go with the array's memory, also where the array cannot be
+/// made. Null with a Python error set.
+PyObject* array_over(const TensorView& view, PyObject* owner);
 
 /// An uninitialised NumPy array on the library's own aligned memory. Null with a Python error set.
 PyObject* new_array(const Dims& shape, DType dtype, TensorView& view);

@@ -8,6 +8,7 @@
 #include "aurex/base/thread_pool.h"
 #include "aurex/jit/kernel.h"
 #include "aurex/jit/print_sink.h"
+#include "dlpack_exchange.h"
 #include "errors.h"
 #include "kernel_object.h"
 #include "runtime_bindings.h"
@@ -62,6 +63,8 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator([](const std::exception_ptr& error, void*) {
     try {
       std::rethrow_exception(error);
+    } catch (const python::PythonErrorSet&) {
+      // It is set.
     } catch (const Error&) {
       python::set_python_error();
     }
@@ -77,7 +80,18 @@ NB_MODULE(_core, m) {
   m.def("load", [](const std::string& path) { return PythonModule(load(path)); }, nb::arg("path"));
   set_print_sink(show);
   python::bind_runtime(m);
-  set_print_sink(show);
+  m.def(
+      "array_from_dlpack",
+      [](nb::handle producer) { return nb::steal(python::array_from_dlpack(producer.ptr(), "array")); },
+      nb::arg("producer"));
+  m.def(
+      "dlpack_capsule",
+      [](nb::handle array, bool versioned) {
+        PyObject* capsule = python::dlpack_capsule(array.ptr(), versioned);
+        if (!capsule) throw nb::python_error();
+        return nb::steal(capsule);
+      },
+      nb::arg("array"), nb::arg("versioned"));
   m.def("threads", &threads);
   m.def("set_threads", &set_threads, nb::arg("count"));
 }

@@ -133,10 +133,30 @@ def test_a_profile_has_the_launches_of_its_block(mod, x, tmp_path):
     mod.add(x, x)
     assert [record.name for record in p.records()] == ["scale", "scale"]
     assert p.records()[0].bytes == 2 * x.nbytes and p.records()[0].duration_ns > 0
+    assert p.records()[0].flops == x.size and p.records()[0].flops_exact
     assert p.table().splitlines()[1].split()[:2] == ["scale", "2"]
     p.save(tmp_path / "trace.json")
     events = json.loads((tmp_path / "trace.json").read_text())
     assert "scale" in json.dumps(events)
+
+
+def test_a_table_says_where_a_rate_is_a_bound_and_where_it_is_not_known():
+    text = """
+    kernel until_negative(x: f32[N]) -> (y: f32[N]) { parallel n in N {
+      var z[n] = x[n]
+      while z > 0 { z -= 1 }
+      y[n] = z } }
+    kernel branches(x: f32[N]) -> (y: f32[N]) { parallel n in N {
+      var z[n] = x[n]
+      if x[n] > 0 { z = z * 2 } else { z = z * 3 }
+      y[n] = z } }"""
+    mod, x = aurex.compile(text), np.arange(4, dtype=np.float32)
+    with aurex.profile() as p:
+        mod.until_negative(x)
+        mod.branches(x)
+    assert [(record.flops, record.flops_exact) for record in p.records()] == [(None, True), (8, False)]
+    rates = {line.split()[0]: line.split()[-1] for line in p.table().splitlines()[1:]}
+    assert rates["until_negative"] == "-" and rates["branches"].startswith("<")
 
 
 def test_importing_loads_neither_torch_nor_the_operations():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import aurex
-from aurex import interchange
+from aurex import _core, interchange
 
 _KERNELS = pathlib.Path(aurex.__file__).parent / "kernels"
 
@@ -37,7 +37,7 @@ def public(function: Callable) -> Callable:
             if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__dlpack__"):
                 return value
             caller = value if caller is None else caller
-            return np.from_dlpack(value)
+            return _core.array_from_dlpack(value)
 
         out = keywords.get("out")
         result = function(*map(take, args), **{name: take(value) for name, value in keywords.items()})
