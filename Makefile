@@ -6,6 +6,8 @@
 #   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
 #   make fuzz        the fuzzers, EXECS inputs each
 #   make tidy        clang-tidy over the whole library
+#   make wheel       a wheel of the Python package in build/dist, tried in environments of its own
+#   make docs        the public headers and the guide as pages in build/docs/html
 #   make format      rewrites the sources in the house style
 #   make clean       removes build/ (set-up stays)
 
@@ -15,7 +17,7 @@ PYTHON := $(CURDIR)/.venv/bin/python
 CONFIGURE := cmake --no-warn-unused-cli -DPython_EXECUTABLE=$(PYTHON) --preset
 
 .DEFAULT_GOAL := build
-.PHONY: setup build run test bench sanitize fuzz tidy format clean
+.PHONY: setup build run test bench sanitize fuzz tidy wheel docs format clean
 
 setup:
 	@tools/setup
@@ -62,6 +64,19 @@ fuzz: setup
 
 tidy: build
 	@run-clang-tidy-19 -quiet -p build/release -j$(JOBS) '^$(CURDIR)/src/.*\.cpp$$'
+
+# LLVM is linked in, which takes a minute; everything else comes out of ccache where the release tree was built before.
+wheel: setup
+	@rm -rf build/dist
+	@CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --config-settings build-dir=build/wheel --wheel-dir build/dist .
+	@tools/check_wheel build/dist/*.whl
+
+docs:
+	@tools/setup doxygen
+	@mkdir -p build/docs
+	@doxygen docs/Doxyfile
+	@echo "build/docs/html/index.html"
 
 format: setup
 	@tools/format
