@@ -185,7 +185,9 @@ void run_loops(const ax::Binding& binding, ax::BoundCall& call, const Lowering& 
 
 void run_code(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering) {
   const jit::CodeEntry& entry = code_for(binding, call, lowering);
-  jit::launch(binding.program(), entry, call, jit::plan(entry, call));
+  const CallRequest request = {.drive = entry.code->drive(), .plan = jit::plan(entry, call), .frame = call.frame()};
+  const CallOutcome outcome = Device::cpu().backend().call(request);
+  raise_fault(outcome.fault.fault, outcome.fault.value, outcome.fault.bound);
 }
 
 void run_code_under(const Circumstances& circumstances, const ax::Binding& binding, ax::BoundCall& call,

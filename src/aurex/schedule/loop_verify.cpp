@@ -20,6 +20,12 @@ enum class Variation : std::uint8_t { kUniform, kConsecutive /* + 1 a lane */, k
 
 bool is_integer(RegType type) { return !ax::is_float(type) && type != RegType::kBool; }
 
+/// Whether lanes that hold nothing may be combined or left out alike.
+bool idempotent(ax::Reduction reduction) {
+  using enum ax::Reduction;
+  return reduction == kMin || reduction == kMax || reduction == kAny || reduction == kAll;
+}
+
 bool compares(Op op) { return op >= Op::kEq && op <= Op::kGe; }
 
 /// The least and the greatest value of an index that is a constant once loops are unrolled.
@@ -102,7 +108,9 @@ class Verifier {
       case Expr::Kind::kReg:
         return check_register(e);
       case Expr::Kind::kTree:
-        if (vector_) complain("register " + program_.registers[e.id].name + ": a tree inside a vector loop");
+        if (vector_ && !idempotent(e.reduction)) {
+          complain("register " + program_.registers[e.id].name + ": a tree of sums inside a vector loop");
+        }
         check_register(e);
         return Variation::kUniform;
       case Expr::Kind::kLoad:

@@ -101,9 +101,9 @@ const Case kCases[] = {
      .parts = {.inside = "unroll u in 0 .. 3 { set $acc[(u - 1)] = 1:f32 }"},
      .complaint = "indexed outside its shape"},
 
-    {.name = "a tree inside a vector loop",
+    {.name = "a tree of sums inside a vector loop",
      .parts = {.lanes = "set $one[0] = tree.sum($acc[0])"},
-     .complaint = "a tree inside a vector loop"},
+     .complaint = "a tree of sums inside a vector loop"},
     {.name = "a register of other lanes read in a vector loop",
      .parts = {.inside = "start $other = 0:f32", .lanes = "set $acc[0] = $other"},
      .complaint = "other lanes than its loop"},
