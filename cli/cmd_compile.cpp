@@ -76,7 +76,7 @@ Stages time_stages(const std::shared_ptr<const ax::Source>& source, const std::s
   const SampleCall call(program, extents);
   const auto classes = jit::stride_classes(call.binding(), call.bound());
   watch.lap_ms();
-  const auto size = schedule::size_class(program, call.bound().extents.data());
+  const auto size = schedule::size_class(program, call.bound().extents.data(), target);
   const schedule::LoopProgram loops = schedule::lower(program, classes, size, target, schedule);
   const double lower = watch.lap_ms();
   const auto code = codegen::compile(loops, target);
@@ -127,7 +127,7 @@ std::string emit_text(const std::shared_ptr<const ax::Source>& source, const Com
   schedule::Schedule schedule = read_schedule(options.schedule);
   const schedule::LoopProgram loops =
       schedule::lower(program, jit::stride_classes(call.binding(), call.bound()),
-                      schedule::size_class(program, call.bound().extents.data()), target, schedule);
+                      schedule::size_class(program, call.bound().extents.data(), target), target, schedule);
   if (options.emit == "schedule") return schedule::print(schedule);
   if (options.emit == "loop") return schedule::print(loops);
   return codegen::emit(loops, target,

@@ -68,7 +68,7 @@ jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call,
   static std::map<std::string, std::unique_ptr<jit::CodeEntry>> entries;
   auto entry = std::make_unique<jit::CodeEntry>();
   entry->classes = jit::stride_classes(binding, call);
-  entry->size = schedule::size_class(binding.program(), call.extents.data());
+  entry->size = schedule::size_class(binding.program(), call.extents.data(), lowering.target);
   const ax::TileProgram& program = binding.program();
   const std::string tiles = ax::print(program);
   schedule::Schedule schedule;

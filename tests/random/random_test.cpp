@@ -76,7 +76,7 @@ TEST(RandomPrograms, AreLoweredOtherwiseByMostTurnedSchedules) {
     const Program program = generate(seed);
     ax::testing::TestCall call(ax::testing::compile(print(program)), "k", arguments(program));
     const auto classes = jit::stride_classes(call.binding(), call.bound());
-    const auto size = schedule::size_class(call.program(), call.bound().extents.data());
+    const auto size = schedule::size_class(call.program(), call.bound().extents.data(), target);
     schedule::Schedule turned = turned_schedule(call.program(), classes, size, target, seed, 6);
     const auto by_turned = schedule::lower(call.program(), classes, size, target, turned);
     other += schedule::print(by_turned) != schedule::print(schedule::lower(call.program(), classes, size, target));

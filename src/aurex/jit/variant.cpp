@@ -97,7 +97,7 @@ const CodeEntry* Variant::find(const ax::BoundCall& call, schedule::SizeClass si
 
 const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Target& target,
                                    const schedule::Schedule& pins) {
-  const schedule::SizeClass size = schedule::size_class(program_, call.extents.data());
+  const schedule::SizeClass size = schedule::size_class(program_, call.extents.data(), target);
   if (const CodeEntry* entry = find(call, size)) return *entry;
   const std::scoped_lock lock(compiling_);
   if (const CodeEntry* entry = find(call, size)) return *entry;  // another thread was first

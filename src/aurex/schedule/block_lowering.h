@@ -108,6 +108,10 @@ class BlockLowering {
   /// True where sums along the reduced axis beat copying the right operand.
   [[nodiscard]] bool prefers_dots(const Contraction& contraction) const;
   Launch lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name);
+  // ---- contraction_packed.cpp ----
+  class Packed;
+  void packed_contraction(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
+                          std::int64_t rows, Launch& launch);
   ExprId row_tile(const Contraction& contraction, std::int64_t rows, RegType type);
   void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows,
                         ExprId row_step);
@@ -122,6 +126,10 @@ class BlockLowering {
   void multiply(const Contraction& contraction, std::span<const RegId> sums, std::span<const BufferId> panels,
                 ExprId from, std::int64_t height, ExprId lo, ExprId hi);
   void stream_tile(const ax::Parallel& block, const Contraction& contraction, std::int32_t lanes);
+  /// Blocks of `rows` rows, then of one row less: between them they fill any number of rows from (rows - 1)^2 on, and
+  /// some below; what they leave goes row by row.
+  void adjacent_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
+                       const std::function<void(ExprId from, std::int64_t height)>& fill);
   /// Blocks of `rows` rows, then lower ones for what is left.
   void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
                   const std::function<void(ExprId from, std::int64_t height)>& fill);

@@ -101,19 +101,6 @@ class Matcher {
     });
   }
 
-  /// Whether every load under a factor lies along the column, or does not depend on it.
-  bool along(ValueId factor, AxisId column) const {
-    std::vector<bool> seen(kernel_.tiles.values.size(), false);
-    const std::vector<bool> keep(seen.size(), false);
-    bool fine = true;
-    for_each_point_value(kernel_, keep, factor, seen, [&](ValueId at) {
-      if (kernel_.value(at).op != Op::kLoad) return;
-      const ax::Load& load = kernel_.tiles.loads[kernel_.value(at).id];
-      fine = fine && lane_quality(kernel_, load.array, load.indices, column) >= 0;
-    });
-    return fine;
-  }
-
   std::optional<Contraction> with_roles(AxisId row, AxisId column) const {
     Contraction found{.row = row, .column = column};
     for (const AxisId axis : block_.axes) {
@@ -132,7 +119,7 @@ class Matcher {
           return std::nullopt;
         } else {
           product.right.push_back(factor);
-          product.transposed = product.transposed || !along(factor, column);
+          product.transposed = product.transposed || !lies_along(kernel_, {&factor, 1}, column);
         }
       }
       const bool rows = std::any_of(product.left.begin(), product.left.end(),
@@ -154,6 +141,20 @@ class Matcher {
 };
 
 }  // namespace
+
+bool lies_along(const KernelContext& kernel, std::span<const ValueId> factors, AxisId axis) {
+  std::vector<bool> seen(kernel.tiles.values.size(), false);
+  const std::vector<bool> keep(seen.size(), false);
+  bool fine = true;
+  for (const ValueId factor : factors) {
+    for_each_point_value(kernel, keep, factor, seen, [&](ValueId at) {
+      if (kernel.value(at).op != Op::kLoad) return;
+      const ax::Load& load = kernel.tiles.loads[kernel.value(at).id];
+      fine = fine && lane_quality(kernel, load.array, load.indices, axis) >= 0;
+    });
+  }
+  return fine;
+}
 
 std::optional<Contraction> match_contraction(const KernelContext& kernel, const ax::Parallel& block) {
   return Matcher(kernel, block).run();

@@ -6,6 +6,7 @@
 //   parallel m in M, n in N { c[m, n] = gelu(sum(a[m, K] * b[K, n], K) + bias[n]) }      row m, column n, one product
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "aurex/schedule/kernel_context.h"
@@ -25,6 +26,9 @@ struct Contraction {
   std::vector<ax::AxisId> others;
   std::vector<Product> products;
 };
+
+/// Whether every load under the factors lies along `axis` or does not depend on it.
+[[nodiscard]] bool lies_along(const KernelContext& kernel, std::span<const ax::ValueId> factors, ax::AxisId axis);
 
 [[nodiscard]] std::optional<Contraction> match_contraction(const KernelContext& kernel, const ax::Parallel& block);
 

@@ -1,9 +1,9 @@
-// Contractions as register-blocked nests: a block of `rows` x 3 vectors of results stays in registers while the reduced
-// axis runs; each step loads three vectors of the right operand once and one number of the left operand per row.
+// Contractions as register-blocked nests: a block of rows by some vectors of results stays in registers while the
+// reduced axis runs; each step loads the vectors of the right operand once and one number of the left operand per row.
 //
-// A tile is kRowBlocks blocks of rows by one panel of columns. Where it pays, the panel of the right operand is copied
-// first into scratch [K][columns], so that the inner loop streams it in order whatever its strides are. Every result is
-// one chain of fused multiply-adds along the reduced axis, whatever the tile, so no tile size shows in the bits.
+// Here: the launch around all of them, right operands small enough to be read where they lie, and few rows, where the
+// right operand is read about once. contraction_packed.cpp has the rest. Every result is one chain of fused
+// multiply-adds along the reduced axis, whatever the tile, so no tile size shows in the bits.
 
 #include <algorithm>
 
@@ -19,8 +19,6 @@ using ax::ValueId;
 
 namespace {
 
-/// Three vectors of columns: with nine rows they need 27 + 3 + 1 of 32 registers and reach 0.985 of the FMA ceiling.
-constexpr std::int32_t kPanelVectors = 3;
 /// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
 /// shared by many; but the rows of a tile should stay in L2 while panels pass by.
 constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
@@ -35,25 +33,28 @@ constexpr double kNanosecondsPerStep = 0.02;
 bool BlockLowering::prefers_dots(const Contraction& contraction) const {
   const bool transposed = std::any_of(contraction.products.begin(), contraction.products.end(),
                                       [](const Contraction::Product& p) { return p.transposed; });
-  return transposed && k_.size == SizeClass::kSkinny;
+  return transposed && k_.size.kind == SizeClass::kSkinny;
 }
 
 Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name) {
   const RegType type = k_.value(contraction.products[0].reduce).type;
-  const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
-  const VectorShape panel{.lanes = k_.target.lanes(wide ? 8 : 4), .vectors = kPanelVectors};
+  const VectorShape panel{.lanes = k_.target.lanes(bytes_per_element(scratch_dtype(type))),
+                          .vectors = k_.size.vectors,
+                          .tail = k_.target.masks ? Tail::kMasked : Tail::kNarrow};
   const auto products = static_cast<std::int64_t>(contraction.products.size());
-  const std::int64_t rows =
-      std::max<std::int64_t>((k_.target.vector_registers - kPanelVectors - 1) / (kPanelVectors * products), 1);
+  const std::int64_t most = (k_.target.vector_registers - panel.vectors - 1) / (panel.vectors * products);
+  const std::int64_t rows = std::clamp<std::int64_t>(most, 1, k_.size.rows);
 
   modes_ = {};
   for (const AxisId axis : block.axes) modes_.parallel |= ax::axis_bit(axis);
   modes_.range = ax::axis_bit(contraction.products[0].over);
   modes_.lane = contraction.column;
   modes_.lane_vectors = panel.vectors;
+  modes_.reached.assign(k_.tiles.values.size(), true);
   modes_.keep.assign(k_.tiles.values.size(), false);
   modes_.unit.assign(k_.tiles.axes.size(), 0);
   const bool few_rows = form_ == Form::kStream;
+  const bool packed = !few_rows && (k_.size.kind == SizeClass::kSmall || k_.size.kind == SizeClass::kLarge);
   lane_tile_ = few_rows ? kStreamColumns : std::int64_t{panel.lanes} * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
@@ -72,17 +73,21 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
     tile_origin_[axis] = b_.var(launch.tiles.back().var);
   };
   for (const AxisId axis : contraction.others) tile(axis, b_.i64(1));
-  const ExprId row_step = few_rows ? b_.i64(kStreamRows) : row_tile(contraction, rows, type);
-  tile(contraction.row, row_step);
-  tile(contraction.column, b_.i64(lane_tile_));
-  tile_loops(contraction.others, launch.tiles, 0, [&] {
-    top().control = true;
-    if (few_rows) {
-      stream_tile(block, contraction, panel.lanes);
-    } else {
-      contraction_tile(block, contraction, panel, rows, row_step);
-    }
-  });
+  if (packed) {
+    packed_contraction(block, contraction, panel, k_.size.rows, launch);
+  } else {
+    const ExprId row_step = few_rows ? b_.i64(kStreamRows) : row_tile(contraction, rows, type);
+    tile(contraction.row, row_step);
+    tile(contraction.column, b_.i64(lane_tile_));
+    tile_loops(contraction.others, launch.tiles, 0, [&] {
+      top().control = true;
+      if (few_rows) {
+        stream_tile(block, contraction, panel.lanes);
+      } else {
+        contraction_tile(block, contraction, panel, rows, row_step);
+      }
+    });
+  }
   launch.scratch = scratch_;
   ExprId steps = b_.number(RegType::kF64, kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes);
   for (const AxisId axis : axes_of(modes_.parallel | modes_.range)) {
@@ -93,12 +98,14 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   return launch;
 }
 
-/// Rows per tile, a multiple of `rows`: as many as half of L2 holds along the reduced axis, within reason.
+/// Rows per tile: tiles of nearly equal height, whose rows half of L2 holds along the reduced axis, within reason.
 ExprId BlockLowering::row_tile(const Contraction& contraction, std::int64_t rows, RegType type) {
   const std::int64_t bytes = rows * bytes_per_element(scratch_dtype(type));
   const ExprId block_bytes = b_.mul(b_.max(k_.axis_extent(contraction.products[0].over), b_.i64(1)), b_.i64(bytes));
-  const ExprId blocks = b_.floor_div(b_.i64(k_.target.l2_bytes / 2), block_bytes);
-  return b_.mul(b_.max(b_.min(blocks, b_.i64(kMostBlocks)), b_.i64(kFewestBlocks)), b_.i64(rows));
+  const ExprId fit = b_.floor_div(b_.i64(k_.target.l2_bytes / 2), block_bytes);
+  const ExprId most = b_.mul(b_.max(b_.min(fit, b_.i64(kMostBlocks)), b_.i64(kFewestBlocks)), b_.i64(rows));
+  const ExprId all = k_.axis_extent(contraction.row);
+  return b_.max(b_.ceil_div(all, b_.max(b_.ceil_div(all, most), b_.i64(1))), b_.i64(1));
 }
 
 void BlockLowering::contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
@@ -108,15 +115,37 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
   const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
   std::vector<BufferId> panels;
   for (const Contraction::Product& product : contraction.products) {
-    const bool pack = product.transposed || k_.size == SizeClass::kSmall || k_.size == SizeClass::kLarge;
-    panels.push_back(pack ? pack_panel(product, column, first, last, panel) : kNone);
+    panels.push_back(product.transposed ? pack_panel(product, column, first, last, panel) : kNone);
   }
   const ExprId top_row = tile_origin_[row];
   const ExprId end = b_.min(b_.add(top_row, row_step), k_.axis_extent(row));
   loop_over(column, first, last, panel, [&] {
-    row_blocks(row, top_row, end, rows,
-               [&](ExprId from, std::int64_t height) { row_block(block, contraction, panels, from, height); });
+    adjacent_blocks(row, top_row, end, rows,
+                    [&](ExprId from, std::int64_t height) { row_block(block, contraction, panels, from, height); });
   });
+}
+
+void BlockLowering::adjacent_blocks(AxisId row, ExprId from, ExprId end, std::int64_t rows,
+                                    const std::function<void(ExprId from, std::int64_t height)>& fill) {
+  // Blocks of `rows` would reach past the end by `past`; so many of them get one row less.
+  const ExprId blocks = b_.ceil_div(b_.sub(end, from), b_.i64(rows));
+  const ExprId past = b_.sub(b_.add(from, b_.mul(blocks, b_.i64(rows))), end);
+  const ExprId tall = b_.max(b_.sub(blocks, past), b_.i64(0));
+  const ExprId middle = b_.name_value(*top().body, "lower", b_.add(from, b_.mul(tall, b_.i64(rows))));
+  const auto loop = [&](ExprId lo, ExprId hi, std::int64_t height) {
+    Loop blocks_of{.var = b_.loop_var(k_.axis(row).name), .lo = lo, .hi = hi, .step = b_.i64(height)};
+    Body body;
+    with_scope({.body = &body, .bound = top().bound, .vector = top().vector},
+               [&] { fill(b_.var(blocks_of.var), height); });
+    blocks_of.body = std::move(body);
+    top().body->push_back({std::move(blocks_of)});
+  };
+  loop(from, middle, rows);
+  if (rows <= 2) return loop(middle, end, 1);
+  const ExprId lower = b_.floor_div(b_.sub(end, middle), b_.i64(rows - 1));
+  const ExprId rest = b_.name_value(*top().body, "rest", b_.add(middle, b_.mul(lower, b_.i64(rows - 1))));
+  loop(middle, rest, rows - 1);
+  loop(rest, end, 1);
 }
 
 void BlockLowering::row_blocks(AxisId row, ExprId from, ExprId end, std::int64_t rows,

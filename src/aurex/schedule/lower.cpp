@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "aurex/schedule/builder.h"
 #include "aurex/schedule/drive.h"
 
 namespace aurex::schedule {
@@ -13,7 +14,10 @@ namespace {
 constexpr std::int64_t kDirectElements = 16384;
 /// So few rows read the right operand about once: copying it cannot pay.
 constexpr std::int64_t kSkinnyRows = 12;
-constexpr std::int64_t kSmallRows = 192;
+/// From here on rows of the left operand, a power of two apart, may share one set of L1.
+constexpr std::int64_t kLongSteps = 1024;
+/// Each row takes an address register where it is read in place, 2 KiB of L1 where it is copied.
+constexpr int kMostRows = 9;
 
 std::int64_t extent_of(const ax::TileProgram& program, ax::AxisId axis, const std::int64_t* extents) {
   const ax::DimId dim = program.axes[axis].dim;
@@ -21,9 +25,40 @@ std::int64_t extent_of(const ax::TileProgram& program, ax::AxisId axis, const st
   return program.dims[dim].literal ? *program.dims[dim].literal : extents[dim];
 }
 
+/// The block of results that wastes least: those past the last row and column are computed too, the more
+/// multiplications there are to a step, the less the rest of it shows, and the more rows, the less often L2 delivers a
+/// panel.
+SizeClass packed_block(SizeClass::Kind kind, std::int64_t rows, std::int64_t columns, const Target& target,
+                       std::int64_t lanes) {
+  SizeClass best(kind);
+  double least = 0;
+  for (const int vectors : {3, 4, 2}) {
+    const int most = (target.vector_registers - vectors - 1) / vectors;
+    for (int height = std::min(most, kMostRows); height >= std::max(most * 2 / 3, 1); --height) {
+      const std::int64_t width = lanes * vectors;
+      const auto computed = static_cast<double>((rows + height - 1) / height * height) *
+                            static_cast<double>((columns + width - 1) / width * width);
+      const double cost = computed * (1 + 2.0 / (height * vectors) + 0.5 / height);
+      if (least != 0 && cost >= least) continue;
+      least = cost;
+      best = SizeClass(kind, height, vectors);
+    }
+  }
+  return best;
+}
+
+/// Blocks of two adjacent heights that fill the rows exactly.
+SizeClass direct_block(std::int64_t rows, std::int64_t columns, const Target& target, std::int64_t lanes) {
+  const std::int64_t vectors = columns % (4 * lanes) == 0 && target.vector_registers >= 32 ? 4 : 3;
+  const std::int64_t most = std::max<std::int64_t>((target.vector_registers - vectors - 1) / vectors, 1);
+  const std::int64_t blocks = std::max<std::int64_t>((rows + most - 1) / most, 1);
+  const std::int64_t height = std::max<std::int64_t>((rows + blocks - 1) / blocks, 1);
+  return {SizeClass::kDirect, static_cast<int>(height), static_cast<int>(vectors)};
+}
+
 }  // namespace
 
-SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents) {
+SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents, const Target& target) {
   for (const ax::Value& v : program.values) {
     if (v.op != ax::Op::kReduce || v.reduction != ax::Reduction::kSum) continue;
     if (program.values[v.args[0]].op != ax::Op::kMul || std::popcount(v.over) != 1 || std::popcount(v.axes) < 2)
@@ -31,11 +66,12 @@ SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents
     // The last axis of the result is the column, the one before it the row; others are batches.
     const auto column = static_cast<ax::AxisId>(std::bit_width(v.axes) - 1);
     const auto row = static_cast<ax::AxisId>(std::bit_width(v.axes & ~ax::axis_bit(column)) - 1);
-    const std::int64_t rows = extent_of(program, row, extents);
+    const std::int64_t rows = extent_of(program, row, extents), columns = extent_of(program, column, extents);
     const std::int64_t depth = extent_of(program, static_cast<ax::AxisId>(std::countr_zero(v.over)), extents);
+    const std::int64_t lanes = target.lanes(bytes_per_element(scratch_dtype(v.type)));
     if (rows <= kSkinnyRows) return SizeClass::kSkinny;
-    if (depth * extent_of(program, column, extents) <= kDirectElements) return SizeClass::kDirect;
-    return rows <= kSmallRows ? SizeClass::kSmall : SizeClass::kLarge;
+    if (depth * columns <= kDirectElements) return direct_block(rows, columns, target, lanes);
+    return packed_block(depth < kLongSteps ? SizeClass::kSmall : SizeClass::kLarge, rows, columns, target, lanes);
   }
   return SizeClass::kDirect;
 }

@@ -19,11 +19,27 @@ struct StrideClasses {
   friend bool operator==(const StrideClasses&, const StrideClasses&) = default;
 };
 
-/// Which shape of code suits the extents of a contraction; chosen per call, compiled on first use.
-enum class SizeClass : std::uint8_t { kSkinny, kDirect, kSmall, kLarge };
+/// Which shape of code suits the extents of a contraction; chosen per call, compiled on first use. Right for any
+/// extents, fast for those that it was chosen for.
+struct SizeClass {
+  enum Kind : std::uint8_t {
+    kSkinny,  // few rows: the right operand is read about once
+    kDirect,  // a right operand that fits L1 is read where it lies
+    kSmall,   // the right operand is copied
+    kLarge,   // both are: the reduced axis is long
+  };
+  Kind kind = kDirect;
+  /// The block of results that stays in registers: rows by machine vectors of columns.
+  std::uint8_t rows = 4, vectors = 1;
+
+  constexpr SizeClass(Kind kind = kDirect) : kind(kind) {}
+  constexpr SizeClass(Kind kind, int rows, int vectors)
+      : kind(kind), rows(static_cast<std::uint8_t>(rows)), vectors(static_cast<std::uint8_t>(vectors)) {}
+  friend bool operator==(const SizeClass&, const SizeClass&) = default;
+};
 
 /// Chooses from the extents (AurexFrame order); kDirect where the kernel has no contraction.
-[[nodiscard]] SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents);
+[[nodiscard]] SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents, const Target& target);
 
 /// Assumes a verified tile program; ensures a verified loop program whose results do not depend on the number of
 /// workers. Raises NotImplemented naming the construct where the CPU code generator has none yet.

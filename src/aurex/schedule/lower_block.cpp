@@ -28,7 +28,7 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
   decide_.begin(name);
   if (const std::optional<Contraction> contraction = match_contraction(k_, block)) {
     constexpr Form kForms[] = {Form::kPositions, Form::kPanels, Form::kStream};
-    const bool few_rows = k_.size == SizeClass::kSkinny;
+    const bool few_rows = k_.size.kind == SizeClass::kSkinny;
     form_ = decide_.form(prefers_dots(*contraction) ? Form::kPositions
                          : few_rows                 ? Form::kStream
                                                     : Form::kPanels,

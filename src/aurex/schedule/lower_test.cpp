@@ -195,8 +195,10 @@ void expect_agreement(std::string_view text, std::string_view kernel, const Exte
     SizeClass size;
   };
   for (const Layout layout : {Layout::kRowMajor, Layout::kReversed, Layout::kSpread}) {
-    for (const Case& each : {Case{"cpu.avx512", SizeClass::kDirect}, Case{"cpu.avx512", SizeClass::kLarge},
-                             Case{"cpu.avx512", SizeClass::kSkinny}, Case{"cpu.avx2", SizeClass::kSmall}}) {
+    for (const Case& each :
+         {Case{"cpu.avx512", {SizeClass::kDirect, 9, 3}}, Case{"cpu.avx512", {SizeClass::kLarge, 9, 3}},
+          Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}}, Case{"cpu.avx512", SizeClass::kSkinny},
+          Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}}, Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}}) {
       Trial trial(text, kernel, extents, layout, file);
       const LoopProgram lowered = trial.lower(each.target, each.size);
       const std::string what = print(lowered);
@@ -300,11 +302,23 @@ TEST(Lower, ContractionsAgreeAroundTheirBlocks) {
     }
   }
   expect_agreement(kMatmul, "matmul", {{"M", 150}, {"N", 50}, {"K", 3}});
+  // The reduced axis in two chunks of 512 steps; no step at all; several tiles of 40 blocks.
+  for (const std::int64_t k : {513, 0}) expect_agreement(kMatmul, "matmul", {{"M", 10}, {"N", 17}, {"K", k}});
+  expect_agreement(kMatmul, "matmul", {{"M", 370}, {"N", 3}, {"K", 2}});
   // Few rows: tiles of 12 rows by 1024 columns, 16 steps at a time.
   expect_agreement(kMatmul, "matmul", {{"M", 5}, {"N", 1030}, {"K", 17}});
 }
 
 TEST(Lower, TransposedOperandsAndEpiloguesAgree) {
+  expect_agreement(R"(
+kernel f(a: T[K, M], b: T[K, N], s: T[M]) -> (c: T[M, N], d: T[M, N]) {
+  parallel m in M, n in N {
+    let x = sum(a[K, m] * s[m] * b[K, n], K)
+    c[m, n] = x
+    d[m, n] = exp(-x * x) + s[m]
+  }
+})",
+                   "f", {{"M", 23}, {"N", 50}, {"K", 21}});
   expect_agreement(R"(
 kernel f(x: T[R..., K], gate: U[N, K], up: U[N, K], b: T[N]) -> (y: T[R..., N]) {
   parallel r in R, n in N {
@@ -330,6 +344,29 @@ kernel turn(x: T[B, M, N], s: T[N]) -> (y: T[B, N, M]) {
       "f", {}, Layout::kRowMajor, "test.ax");
   EXPECT_THAT(print(mixed.lower("cpu.avx512", SizeClass::kDirect)), testing::Not(testing::HasSubstr("transpose")))
       << "one operand lies along the result";
+}
+
+TEST(Lower, BlocksOfResultsFitTheRegistersAndWasteLittle) {
+  const Trial trial(kMatmul, "matmul", {{"M", 1}, {"N", 1}, {"K", 1}}, Layout::kRowMajor, "test.ax");
+  const auto choose = [&](const Target& on, std::int64_t m, std::int64_t k, std::int64_t n) {
+    const std::int64_t extents[] = {m, k, n};
+    return size_class(trial.program(), extents, on);
+  };
+  for (const char* name : {"cpu.avx2", "cpu.avx512", "cpu.neon"}) {
+    const Target on = target(name);
+    for (std::int64_t m = 1; m < 300; m += 7) {
+      for (const std::int64_t n : {64, 100, 1000}) {
+        const SizeClass size = choose(on, m, 300, n);
+        if (size.kind == SizeClass::kSkinny) continue;
+        EXPECT_LT(size.rows * size.vectors + size.vectors, on.vector_registers) << name << " " << m << " x " << n;
+        EXPECT_GE(size.rows * size.vectors * 2, on.vector_registers) << name << " " << m << " x " << n;
+      }
+    }
+  }
+  EXPECT_EQ(choose(target("cpu.avx512"), 12, 300, 300), SizeClass::kSkinny);
+  EXPECT_EQ(choose(target("cpu.avx512"), 37, 128, 128), SizeClass(SizeClass::kDirect, 6, 4));
+  EXPECT_EQ(choose(target("cpu.avx512"), 128, 768, 3072), SizeClass(SizeClass::kSmall, 8, 3));
+  EXPECT_EQ(choose(target("cpu.avx512"), 900, 1100, 960), SizeClass(SizeClass::kLarge, 9, 3));
 }
 
 TEST(Lower, LoopsWithABoundPerElementAgree) {

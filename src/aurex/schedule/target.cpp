@@ -37,8 +37,8 @@ const std::array<Target, 5>& targets() {
              .features = avx512,
              .llvm_cpu = "skylake-avx512"},
       Target{.name = "cpu.vnni",
-             .l1_bytes = 48 << 10,
-             .l2_bytes = 1280 << 10,
+             .l1_bytes = 32 << 10,
+             .l2_bytes = 1 << 20,
              .features = vnni,
              .llvm_cpu = "cascadelake"},
       // LLVM's model of a processor switches on all that the processor has; a hypervisor may mask some of it. Ours
