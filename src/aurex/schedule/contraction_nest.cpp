@@ -38,9 +38,11 @@ bool BlockLowering::prefers_dots(const Contraction& contraction) const {
 
 Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name) {
   const RegType type = k_.value(contraction.products[0].reduce).type;
+  // Masks in every step of a long loop cost more there than a second body in a short one.
+  const bool masked = k_.target.masks && k_.size.kind != SizeClass::kPanel;
   const VectorShape panel{.lanes = k_.target.lanes(bytes_per_element(scratch_dtype(type))),
                           .vectors = k_.size.vectors,
-                          .tail = k_.target.masks ? Tail::kMasked : Tail::kNarrow};
+                          .tail = masked ? Tail::kMasked : Tail::kNarrow};
   const auto products = static_cast<std::int64_t>(contraction.products.size());
   const std::int64_t most = (k_.target.vector_registers - panel.vectors - 1) / (panel.vectors * products);
   const std::int64_t rows = std::clamp<std::int64_t>(most, 1, k_.size.rows);
@@ -115,7 +117,8 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
   const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
   std::vector<BufferId> panels;
   for (const Contraction::Product& product : contraction.products) {
-    panels.push_back(product.transposed ? pack_panel(product, column, first, last, panel) : kNone);
+    const bool copy = product.transposed || k_.size.kind == SizeClass::kPanel;
+    panels.push_back(copy ? pack_panel(product, column, first, last, panel) : kNone);
   }
   const ExprId top_row = tile_origin_[row];
   const ExprId end = b_.min(b_.add(top_row, row_step), k_.axis_extent(row));

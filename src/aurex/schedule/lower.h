@@ -25,8 +25,9 @@ struct SizeClass {
   enum Kind : std::uint8_t {
     kSkinny,  // few rows: the right operand is read about once
     kDirect,  // a right operand that fits L1 is read where it lies
-    kSmall,   // the right operand is copied
-    kLarge,   // both are: the reduced axis is long
+    kPanel,   // panels of the right operand are copied whole, sums never leave the registers
+    kSmall,   // the right operand is copied in chunks
+    kLarge,   // both operands are: the reduced axis is long
   };
   Kind kind = kDirect;
   /// The block of results that stays in registers: rows by machine vectors of columns.

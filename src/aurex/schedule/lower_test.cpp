@@ -197,6 +197,7 @@ void expect_agreement(std::string_view text, std::string_view kernel, const Exte
   for (const Layout layout : {Layout::kRowMajor, Layout::kReversed, Layout::kSpread}) {
     for (const Case& each :
          {Case{"cpu.avx512", {SizeClass::kDirect, 9, 3}}, Case{"cpu.avx512", {SizeClass::kLarge, 9, 3}},
+          Case{"cpu.avx512", {SizeClass::kPanel, 9, 3}}, Case{"cpu.avx2", {SizeClass::kPanel, 4, 3}},
           Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}}, Case{"cpu.avx512", SizeClass::kSkinny},
           Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}}, Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}}) {
       Trial trial(text, kernel, extents, layout, file);
@@ -365,6 +366,7 @@ TEST(Lower, BlocksOfResultsFitTheRegistersAndWasteLittle) {
   }
   EXPECT_EQ(choose(target("cpu.avx512"), 12, 300, 300), SizeClass::kSkinny);
   EXPECT_EQ(choose(target("cpu.avx512"), 37, 128, 128), SizeClass(SizeClass::kDirect, 6, 4));
+  EXPECT_EQ(choose(target("cpu.avx512"), 250, 500, 500), SizeClass(SizeClass::kPanel, 9, 3));
   EXPECT_EQ(choose(target("cpu.avx512"), 128, 768, 3072), SizeClass(SizeClass::kSmall, 8, 3));
   EXPECT_EQ(choose(target("cpu.avx512"), 900, 1100, 960), SizeClass(SizeClass::kLarge, 9, 3));
 }

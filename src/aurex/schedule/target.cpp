@@ -36,11 +36,8 @@ const std::array<Target, 5>& targets() {
              .l2_bytes = 1 << 20,
              .features = avx512,
              .llvm_cpu = "skylake-avx512"},
-      Target{.name = "cpu.vnni",
-             .l1_bytes = 32 << 10,
-             .l2_bytes = 1 << 20,
-             .features = vnni,
-             .llvm_cpu = "cascadelake"},
+      Target{
+          .name = "cpu.vnni", .l1_bytes = 32 << 10, .l2_bytes = 1 << 20, .features = vnni, .llvm_cpu = "cascadelake"},
       // LLVM's model of a processor switches on all that the processor has; a hypervisor may mask some of it. Ours
       // lists what was asked for, on top of the model that the code is tested with.
       Target{.name = "cpu.amx", .l1_bytes = 48 << 10, .l2_bytes = 2 << 20, .features = amx, .llvm_cpu = "cascadelake"},
