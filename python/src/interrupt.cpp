@@ -12,12 +12,13 @@ int guards = 0;                  // under mutex
 struct sigaction replaced = {};  // written under mutex while no guard lives
 
 void on_interrupt(int signal, siginfo_t* info, void* context) {
-  interrupted.store(true, std::memory_order_relaxed);
+  // Python notes the signal first: a worker may be the one that gets it, and the caller, once stopped, asks Python why.
   if (replaced.sa_flags & SA_SIGINFO) {
     replaced.sa_sigaction(signal, info, context);
   } else if (replaced.sa_handler != SIG_DFL && replaced.sa_handler != SIG_IGN) {
     replaced.sa_handler(signal);
   }
+  interrupted.store(true, std::memory_order_release);
 }
 
 }  // namespace
