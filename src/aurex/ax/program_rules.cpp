@@ -59,30 +59,15 @@ class PlaceCollector {
   void walk(const Stmt& stmt) {
     const std::size_t order = statements_.size();
     statements_.push_back({launch_, {}});
-    const auto root = [&](ValueId id) { statements_[order].roots.push_back(id); };
+    for_each_operand(stmt, [&](ValueId id) { statements_[order].roots.push_back(id); });
     if (const auto* node = std::get_if<Parallel>(&stmt.node)) walk(node->body);
-    if (const auto* node = std::get_if<For>(&stmt.node)) {
-      root(node->lo);
-      root(node->hi);
-      walk(node->body);
-    }
-    if (const auto* node = std::get_if<While>(&stmt.node)) {
-      root(node->condition);
-      walk(node->body);
-    }
+    if (const auto* node = std::get_if<For>(&stmt.node)) walk(node->body);
+    if (const auto* node = std::get_if<While>(&stmt.node)) walk(node->body);
     if (const auto* node = std::get_if<If>(&stmt.node)) {
-      root(node->condition);
       walk(node->then_body);
       walk(node->else_body);
     }
-    if (const auto* node = std::get_if<Let>(&stmt.node)) root(node->value);
-    if (const auto* node = std::get_if<Declare>(&stmt.node)) root(node->value);
-    if (const auto* node = std::get_if<Assign>(&stmt.node)) root(node->value);
-    if (const auto* node = std::get_if<Assert>(&stmt.node)) root(node->condition);
-    if (const auto* node = std::get_if<Print>(&stmt.node)) root(node->value);
     if (const auto* node = std::get_if<Store>(&stmt.node)) {
-      root(node->value);
-      for (const Index& index : node->indices) root(index.value);
       StorePlace& place = stores[node->array];
       place = {node, launch_, order, place.store == nullptr};
     }

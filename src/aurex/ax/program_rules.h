@@ -6,6 +6,7 @@
 // Each is a walk over the statement tree with index expressions seen as linear forms. Works on a program that is still
 // with its builder, which knows what every value depends on; reports at the places of the statements.
 
+#include <variant>
 #include <vector>
 
 #include "aurex/ax/diagnostic.h"
@@ -56,6 +57,27 @@ void for_each_value(const TileProgram& program, ValueId root, std::vector<bool>&
       for (const Index& index : load.indices) push(index.value);
       push(load.otherwise);
     }
+  }
+}
+
+/// Calls `visit` for every value that a statement itself reads, kNone included where it has none; not for those of the
+/// statements inside it.
+template <typename Visit>
+void for_each_operand(const Stmt& stmt, Visit visit) {
+  if (const auto* node = std::get_if<For>(&stmt.node)) {
+    visit(node->lo);
+    visit(node->hi);
+  }
+  if (const auto* node = std::get_if<While>(&stmt.node)) visit(node->condition);
+  if (const auto* node = std::get_if<If>(&stmt.node)) visit(node->condition);
+  if (const auto* node = std::get_if<Let>(&stmt.node)) visit(node->value);
+  if (const auto* node = std::get_if<Declare>(&stmt.node)) visit(node->value);
+  if (const auto* node = std::get_if<Assign>(&stmt.node)) visit(node->value);
+  if (const auto* node = std::get_if<Assert>(&stmt.node)) visit(node->condition);
+  if (const auto* node = std::get_if<Print>(&stmt.node)) visit(node->value);
+  if (const auto* node = std::get_if<Store>(&stmt.node)) {
+    visit(node->value);
+    for (const Index& index : node->indices) visit(index.value);
   }
 }
 

@@ -54,30 +54,14 @@ class RaceWalk {
 
   void collect(const Body& body, AxisSet moving) {
     for (const Stmt& stmt : body) {
-      if (const auto* node = std::get_if<For>(&stmt.node)) {
-        need(node->lo);
-        need(node->hi);
-        collect(node->body, moving | axis_bit(node->axis));
-      }
-      if (const auto* node = std::get_if<While>(&stmt.node)) {
-        need(node->condition);
-        collect(node->body, moving);
-      }
+      for_each_operand(stmt, [&](ValueId id) { need(id); });
+      if (const auto* node = std::get_if<For>(&stmt.node)) collect(node->body, moving | axis_bit(node->axis));
+      if (const auto* node = std::get_if<While>(&stmt.node)) collect(node->body, moving);
       if (const auto* node = std::get_if<If>(&stmt.node)) {
-        need(node->condition);
         collect(node->then_body, moving);
         collect(node->else_body, moving);
       }
-      if (const auto* node = std::get_if<Let>(&stmt.node)) need(node->value);
-      if (const auto* node = std::get_if<Declare>(&stmt.node)) need(node->value);
-      if (const auto* node = std::get_if<Assign>(&stmt.node)) need(node->value);
-      if (const auto* node = std::get_if<Assert>(&stmt.node)) need(node->condition);
-      if (const auto* node = std::get_if<Print>(&stmt.node)) need(node->value);
-      if (const auto* node = std::get_if<Store>(&stmt.node)) {
-        need(node->value);
-        for (const Index& index : node->indices) need(index.value);
-        stores_.push_back({node, stmt.span, moving});
-      }
+      if (const auto* node = std::get_if<Store>(&stmt.node)) stores_.push_back({node, stmt.span, moving});
     }
   }
 

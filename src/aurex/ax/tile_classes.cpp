@@ -35,29 +35,13 @@ class Ordering {
   }
 
   void visit(const Stmt& stmt) {
+    for_each_operand(stmt, [&](ValueId id) { need(id); });
     if (const auto* node = std::get_if<Parallel>(&stmt.node)) inner(node->body);
-    if (const auto* node = std::get_if<For>(&stmt.node)) {
-      need(node->lo);
-      need(node->hi);
-      inner(node->body);
-    }
-    if (const auto* node = std::get_if<While>(&stmt.node)) {
-      need(node->condition);
-      inner(node->body);
-    }
+    if (const auto* node = std::get_if<For>(&stmt.node)) inner(node->body);
+    if (const auto* node = std::get_if<While>(&stmt.node)) inner(node->body);
     if (const auto* node = std::get_if<If>(&stmt.node)) {
-      need(node->condition);
       inner(node->then_body);
       inner(node->else_body);
-    }
-    if (const auto* node = std::get_if<Let>(&stmt.node)) need(node->value);
-    if (const auto* node = std::get_if<Declare>(&stmt.node)) need(node->value);
-    if (const auto* node = std::get_if<Assign>(&stmt.node)) need(node->value);
-    if (const auto* node = std::get_if<Assert>(&stmt.node)) need(node->condition);
-    if (const auto* node = std::get_if<Print>(&stmt.node)) need(node->value);
-    if (const auto* node = std::get_if<Store>(&stmt.node)) {
-      need(node->value);
-      for (const Index& index : node->indices) need(index.value);
     }
   }
 
