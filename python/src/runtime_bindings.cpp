@@ -45,6 +45,11 @@ void bind_devices(nb::module_& m) {
       .def_ro("fma_gflops", &Ceilings::fma_gflops)
       .def_ro("copy_gbs", &Ceilings::copy_gbs)
       .def_ro("read_gbs", &Ceilings::read_gbs);
+  nb::class_<CeilingProbe>(m, "CeilingProbe")
+      .def(nb::init<>())
+      .def("fma_gflops", &CeilingProbe::fma_gflops, nb::call_guard<nb::gil_scoped_release>())
+      .def("copy_gbs", &CeilingProbe::copy_gbs, nb::call_guard<nb::gil_scoped_release>())
+      .def("read_gbs", &CeilingProbe::read_gbs, nb::call_guard<nb::gil_scoped_release>());
   m.def("measure_ceilings", &measure_ceilings, nb::call_guard<nb::gil_scoped_release>());
 }
 

@@ -16,21 +16,10 @@
 namespace aurex {
 namespace {
 
-// A processor takes some milliseconds to raise its clock, and other processes come and go.
-constexpr std::int64_t kNanoseconds = 40'000'000;
-constexpr int kRounds = 5;
-
-template <typename F>
-double best_nanoseconds(F&& run) {
-  double best = 1e18;
-  const std::int64_t begin = monotonic_ns();
-  for (int round = 0; round < kRounds || monotonic_ns() - begin < kNanoseconds; ++round) {
-    const std::int64_t start = monotonic_ns();
-    run();
-    best = std::min(best, static_cast<double>(monotonic_ns() - start));
-  }
-  return best;
-}
+constexpr int kChains = 12;  // independent: more than latency (4 cycles) times throughput (2 per cycle) needs
+constexpr int kSteps = 100'000;
+constexpr std::size_t kCopyBytes = 16 << 20;
+constexpr std::int64_t kReadElements = 16 << 20;
 
 /// Calls code over one array of extent `n`.
 void call(const codegen::CompiledCode& code, Tensor& array, std::int64_t n) {
@@ -44,10 +33,7 @@ void call(const codegen::CompiledCode& code, Tensor& array, std::int64_t n) {
   (void)Device::cpu().backend().call(request);
 }
 
-/// Twelve independent chains: more than latency (4 cycles) times throughput (2 per cycle) needs.
-double measure_fma(const schedule::Target& target) {
-  constexpr int kChains = 12, kSteps = 100'000;
-  const int lanes = target.lanes(4);
+std::shared_ptr<const codegen::CompiledCode> compile_fma(const schedule::Target& target) {
   std::string updates, sum = "$acc[0]";
   for (int c = 0; c < kChains; ++c) {
     updates += fmt::format("        set $acc[{0}] = fma($acc[{0}], %a, %a)\n", c);
@@ -68,19 +54,12 @@ program fma_ceiling on {0} extents 1 packs 0 {{
   }}
 }}
 )",
-                                       target.name, kChains, lanes, kSteps, updates, sum);
-  const auto code = codegen::compile(schedule::parse(text), target);
-  Tensor y = Tensor::full({lanes}, DType::kF32, 0.5);
-  const double ns = best_nanoseconds([&] {
-    std::fill_n(static_cast<float*>(y.data()), lanes, 0.5f);
-    call(*code, y, lanes);
-  });
-  return 2.0 * kChains * kSteps * lanes / ns;
+                                       target.name, kChains, target.lanes(4), kSteps, updates, sum);
+  return codegen::compile(schedule::parse(text), target);
 }
 
 /// Eight partial sums over a long array.
-double measure_read(const schedule::Target& target) {
-  constexpr std::int64_t kElements = 16 << 20;
+std::shared_ptr<const codegen::CompiledCode> compile_read(const schedule::Target& target) {
   const std::string text = fmt::format(R"(grammar 2
 program read_ceiling on {0} extents 1 packs 0 {{
   buffer y: f32 argument 0 [extent(0) unit @0]
@@ -95,26 +74,65 @@ program read_ceiling on {0} extents 1 packs 0 {{
 }}
 )",
                                        target.name, target.lanes(4));
-  const auto code = codegen::compile(schedule::parse(text), target);
-  Tensor y = Tensor::zeros({kElements}, DType::kF32);
-  return 4.0 * kElements / best_nanoseconds([&] { call(*code, y, kElements); });
+  return codegen::compile(schedule::parse(text), target);
 }
 
-double measure_copy() {
-  constexpr std::size_t kBytes = 16 << 20;
-  const std::vector<char> from(kBytes, 1);
-  std::vector<char> to(kBytes, 0);
-  return 2.0 * kBytes / best_nanoseconds([&] {
-           std::memcpy(to.data(), from.data(), kBytes);
-           asm volatile("" : : "r"(to.data()) : "memory");  // a copy that nobody reads would be left out
-         });
+template <typename F>
+double nanoseconds(F&& run) {
+  const std::int64_t start = monotonic_ns();
+  run();
+  return static_cast<double>(monotonic_ns() - start);
 }
 
 }  // namespace
 
+struct CeilingProbe::Loops {
+  schedule::Target target = schedule::target(schedule::runnable_targets().front());
+  std::shared_ptr<const codegen::CompiledCode> fma = compile_fma(target);
+  std::shared_ptr<const codegen::CompiledCode> read = compile_read(target);
+  Tensor chain = Tensor::zeros({target.lanes(4)}, DType::kF32);
+  Tensor array = Tensor::zeros({kReadElements}, DType::kF32);
+  std::vector<char> from = std::vector<char>(kCopyBytes, 1);
+  std::vector<char> to = std::vector<char>(kCopyBytes, 0);
+};
+
+CeilingProbe::CeilingProbe() : loops_(std::make_unique<Loops>()) {}
+
+CeilingProbe::~CeilingProbe() = default;
+
+double CeilingProbe::fma_gflops() {
+  const int lanes = loops_->target.lanes(4);
+  std::fill_n(static_cast<float*>(loops_->chain.data()), lanes, 0.5f);
+  return 2.0 * kChains * kSteps * lanes / nanoseconds([&] { call(*loops_->fma, loops_->chain, lanes); });
+}
+
+double CeilingProbe::read_gbs() {
+  return 4.0 * kReadElements / nanoseconds([&] { call(*loops_->read, loops_->array, kReadElements); });
+}
+
+double CeilingProbe::copy_gbs() {
+  return 2.0 * kCopyBytes / nanoseconds([&] {
+           std::memcpy(loops_->to.data(), loops_->from.data(), kCopyBytes);
+           asm volatile("" : : "r"(loops_->to.data()) : "memory");  // a copy that nobody reads would be left out
+         });
+}
+
 Ceilings measure_ceilings() {
-  const schedule::Target target = schedule::target(schedule::runnable_targets().front());
-  return {.fma_gflops = measure_fma(target), .copy_gbs = measure_copy(), .read_gbs = measure_read(target)};
+  // A processor takes some milliseconds to raise its clock, and other processes come and go.
+  constexpr std::int64_t kNanoseconds = 40'000'000;
+  constexpr int kRounds = 5;
+  CeilingProbe probe;
+  const auto best = [&](double (CeilingProbe::*run)()) {
+    double rate = 0;
+    const std::int64_t begin = monotonic_ns();
+    for (int round = 0; round < kRounds || monotonic_ns() - begin < kNanoseconds; ++round) {
+      rate = std::max(rate, (probe.*run)());
+    }
+    return rate;
+  };
+  return {.fma_gflops = best(&CeilingProbe::fma_gflops),
+          .copy_gbs = best(&CeilingProbe::copy_gbs),
+          .read_gbs = best(&CeilingProbe::read_gbs)};
 }
 
 }  // namespace aurex

@@ -2,7 +2,7 @@
 
 // What this machine can do at most, measured: the yardsticks that shares of a ceiling refer to.
 
-#include <cstdint>
+#include <memory>
 
 namespace aurex {
 
@@ -14,5 +14,22 @@ struct Ceilings {
 
 /// Measures, in about a tenth of a second; best of several runs, since other processes only ever slow one down.
 [[nodiscard]] Ceilings measure_ceilings();
+
+/// The loops behind the ceilings, for a measurement that puts a yardstick beside everything it times: each call is one
+/// run of some milliseconds. One thread at a time.
+class CeilingProbe {
+ public:
+  /// Compiles the loops for this machine's best target and allocates what they read.
+  CeilingProbe();
+  ~CeilingProbe();
+
+  [[nodiscard]] double fma_gflops();
+  [[nodiscard]] double copy_gbs();
+  [[nodiscard]] double read_gbs();
+
+ private:
+  struct Loops;
+  std::unique_ptr<Loops> loops_;
+};
 
 }  // namespace aurex

@@ -1,4 +1,4 @@
-"""The sentence encoder all-MiniLM-L6-v2 as an ONNX graph, made from the same weights, for ONNX Runtime.
+"""The sentence encoder all-MiniLM-L6-v2 as an ONNX graph, made from the same weights.
 
 The graph is what an export of the model looks like, with LayerNormalization, Gelu and the runtime's own fused attention
 spelt as single operators, so that nothing depends on what its optimiser recognises.
@@ -6,14 +6,16 @@ spelt as single operators, so that nothing depends on what its optimiser recogni
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pathlib
+import sys
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from minilm import HEADS, LAYERS, WIDTH
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "examples" / "minilm"))
+
+from minilm import HEADS, LAYERS, WIDTH, Encoder  # noqa: E402
 
 
 class Graph:
@@ -76,11 +78,9 @@ def model(weights: dict[str, np.ndarray], sentences: int, tokens: int) -> bytes:
     return helper.make_model(made, opset_imports=opsets, ir_version=9).SerializeToString()
 
 
-def make_encoder(weights: dict[str, np.ndarray], sentences: list[list[int]], threads: int) -> Callable[[], np.ndarray]:
-    """A pass over sentences of one length, given as token ids."""
-    ids = np.array(sentences, np.int32)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model(weights, *ids.shape), options, providers=["CPUExecutionProvider"])
-    inputs = {"ids": ids, "mask": np.ones_like(ids)}
-    return lambda: session.run(None, inputs)[0]
+def weights() -> dict[str, np.ndarray]:
+    return Encoder().weights
+
+
+def inputs(ids: np.ndarray) -> dict[str, np.ndarray]:
+    return {"ids": ids, "mask": np.ones_like(ids)}
