@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "aurex/ax/lexer.h"
 #include "aurex/ax/tile_printer.h"
 #include "aurex/base/error.h"
 
@@ -99,14 +100,9 @@ class Parser {
   }
   std::string string() {
     if (token_.empty() || token_[0] != '"') fail("a string");
-    std::string out;
-    for (std::size_t i = 1; i + 1 < token_.size(); ++i) {
-      const bool escape = token_[i] == '\\';
-      if (escape) ++i;
-      out += escape && token_[i] == 'n' ? '\n' : token_[i];
-    }
+    std::string text = unescape(token_);
     advance();
-    return out;
+    return text;
   }
 
   template <typename T>

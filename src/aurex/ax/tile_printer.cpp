@@ -6,24 +6,13 @@
 #include <iterator>
 #include <type_traits>
 
+#include "aurex/ax/lexer.h"
+
 namespace aurex::ax {
 namespace {
 
 constexpr const char* kUpdates[] = {"=", "+=", "-=", "*=", "/=", "max=", "min="};
 constexpr const char* kRoles[] = {"input", "inout", "result", "scratch"};
-
-std::string escaped(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    if (c == '\n') {
-      result += "\\n";
-    } else {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
 
 std::string id(ValueId value) { return value == kNone ? "-" : fmt::format("%{}", value); }
 std::string number_or_dash(std::uint32_t value) { return value == kNone ? "-" : std::to_string(value); }
@@ -54,14 +43,14 @@ class Printer {
   explicit Printer(const TileProgram& program) : program_(program) {}
 
   std::string run() {
-    line("tile {} kernel {} {}{} packs {}", kTileVersion, program_.name, escaped(program_.label),
+    line("tile {} kernel {} {}{} packs {}", kTileVersion, program_.name, quote(program_.label),
          program_.broadcast ? " broadcast" : "", program_.pack_count);
     tables();
     for (const Load& load : program_.loads) {
       line("load {} {} else {}", load.array, indices(load.indices), id(load.otherwise));
     }
     for (std::size_t i = 0; i < program_.values.size(); ++i) value(i);
-    for (const ExtentCheck& check : program_.checks) line("check {} {}", id(check.condition), escaped(check.text));
+    for (const ExtentCheck& check : program_.checks) line("check {} {}", id(check.condition), quote(check.text));
     for (const Call& call : program_.calls) line("call {} ({}) {}", call.function, ids(call.args), id(call.result));
     line("body");
     body(program_.body);
@@ -95,27 +84,26 @@ class Printer {
 
   void tables() {
     for (const Dim& dim : program_.dims) {
-      line("dim {} literal {} defined {} pack {}", escaped(dim.name), dim.literal ? std::to_string(*dim.literal) : "-",
+      line("dim {} literal {} defined {} pack {}", quote(dim.name), dim.literal ? std::to_string(*dim.literal) : "-",
            id(dim.defined_by), number_or_dash(dim.pack));
     }
     for (const Axis& axis : program_.axes) {
-      line("axis {} extent {} dim {}{}{}", escaped(axis.name), id(axis.extent), number_or_dash(axis.dim),
+      line("axis {} extent {} dim {}{}{}", quote(axis.name), id(axis.extent), number_or_dash(axis.dim),
            axis.unit ? " unit" : "", axis.whole ? " whole" : "");
     }
     for (const Array& array : program_.arrays) {
       std::string dims;
       for (const ArrayDim& dim : array.dims)
         dims += fmt::format("{}{}:{}", dims.empty() ? "" : " ", dim.dim, dim.argument_axis);
-      line("array {} {} {}{} {} [{}]{} start {}{}", escaped(array.name), kRoles[static_cast<int>(array.role)],
+      line("array {} {} {}{} {} [{}]{} start {}{}", quote(array.name), kRoles[static_cast<int>(array.role)],
            to_string(array.storage.dtype),
            array.storage.format == kNone ? "" : fmt::format(" format {}", array.storage.format), to_string(array.type),
            dims, array.scratch_axes.empty() ? "" : " axes " + axis_list(array.scratch_axes), id(array.start),
            array.in_place ? " in_place" : "");
     }
     for (const Scalar& scalar : program_.scalars)
-      line("scalar {} {} slot {}", escaped(scalar.name), to_string(scalar.type), scalar.slot);
-    for (const Var& var : program_.vars)
-      line("var {} {} {}", escaped(var.name), to_string(var.type), axis_set(var.axes));
+      line("scalar {} {} slot {}", quote(scalar.name), to_string(scalar.type), scalar.slot);
+    for (const Var& var : program_.vars) line("var {} {} {}", quote(var.name), to_string(var.type), axis_set(var.axes));
   }
 
   void value(std::size_t index) {
@@ -161,7 +149,7 @@ class Printer {
     line("else");
     block(node.else_body);
   }
-  void statement(const Let& node) { line("let {} {}", escaped(node.name), id(node.value)); }
+  void statement(const Let& node) { line("let {} {}", quote(node.name), id(node.value)); }
   void statement(const Declare& node) { line("declare {} {}", node.var, id(node.value)); }
   void statement(const Assign& node) {
     line("assign {} {} {}", node.var, kUpdates[static_cast<int>(node.update)], id(node.value));
@@ -170,7 +158,7 @@ class Printer {
     line("store {} {} {} {}{}{}", node.array, indices(node.indices), kUpdates[static_cast<int>(node.update)],
          id(node.value), node.unique ? " unique" : "", node.scatter ? " scatter" : "");
   }
-  void statement(const Assert& node) { line("assert {} {}", id(node.condition), escaped(node.text)); }
+  void statement(const Assert& node) { line("assert {} {}", id(node.condition), quote(node.text)); }
   void statement(const Print& node) { line("print {}", id(node.value)); }
 
   const TileProgram& program_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <tuple>
 
+#include "aurex/ax/lexer.h"
 #include "aurex/base/error.h"
 #include "aurex/schedule/loop_names.h"
 
@@ -137,13 +138,9 @@ class Parser {
   }
   std::string string() {
     if (token_.empty() || token_[0] != '"') fail("a string");
-    std::string out;
-    for (std::size_t i = 1; i + 1 < token_.size(); ++i) {
-      if (token_[i] == '\\') ++i;
-      out += token_[i] == 'n' && token_[i - 1] == '\\' ? '\n' : token_[i];
-    }
+    std::string text = ax::unescape(token_);
     advance();
-    return out;
+    return text;
   }
 
   template <typename T>

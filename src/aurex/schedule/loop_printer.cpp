@@ -8,6 +8,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "aurex/ax/lexer.h"
 #include "aurex/schedule/loop_names.h"
 
 namespace aurex::schedule {
@@ -54,19 +55,6 @@ class Printer {
  private:
   void line(const std::string& text) { out_ += std::string(static_cast<std::size_t>(2 * depth_), ' ') + text + "\n"; }
 
-  static std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      if (c == '\n') {
-        out += "\\n";
-      } else {
-        out += c;
-      }
-    }
-    return out + "\"";
-  }
-
   // ---- tables ----
 
   void print_buffer(BufferId id) {
@@ -97,7 +85,7 @@ class Printer {
     for (const Site::Axis& axis : site.axes) {
       axes += (axes.empty() ? " over " : ", ") + axis.name + " in " + text(axis.extent);
     }
-    line(fmt::format("site {}:{} {}{}", site.line, site.column, quoted(site.text), axes));
+    line(fmt::format("site {}:{} {}{}", site.line, site.column, ax::quote(site.text), axes));
   }
 
   // ---- expressions ----

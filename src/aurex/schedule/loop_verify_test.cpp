@@ -9,6 +9,7 @@
 
 #include "aurex/base/error.h"
 #include "aurex/schedule/loop_parser.h"
+#include "aurex/schedule/loop_printer.h"
 
 namespace aurex::schedule {
 namespace {
@@ -186,6 +187,14 @@ TEST(LoopParser, RefusesTextOfAnotherGrammar) {
   EXPECT_THROW(static_cast<void>(parse(fmt::format("grammar {}{}", kLoopGrammar + 1, rest))), FormatError);
   EXPECT_THROW(static_cast<void>(parse(fmt::format("grammar {}{}", kLoopGrammar - 1, rest))), FormatError);
   EXPECT_THROW(static_cast<void>(parse(rest)), FormatError);
+}
+
+TEST(LoopParser, ReadsTextsOfSitesAsTheyWerePrinted) {
+  LoopProgram program =
+      parse(fmt::format("grammar {}\nprogram p on cpu.avx2 extents 0 packs 0 {{\n}}\n", kLoopGrammar));
+  Site& site = program.sites.emplace_back();
+  site.text = "a \\n is no end of a line, \n is; \"quoted\"\ttab";
+  EXPECT_EQ(parse(print(program)).sites.at(0).text, site.text);
 }
 
 }  // namespace
