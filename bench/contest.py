@@ -26,7 +26,7 @@ MOST_ROUNDS, LEAST_ROUNDS = 31, 5
 PAUSE_SECONDS = 0.003  # for threads of the one before to fall asleep
 
 # A pool whose threads spin after their work takes the processor from whoever is timed next.
-SLEEP_SOON = {"OPENBLAS_THREAD_TIMEOUT": "18", "OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "1"}
+SLEEP_SOON = {"OPENBLAS_THREAD_TIMEOUT": "22", "OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "1"}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
