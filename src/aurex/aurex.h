@@ -25,6 +25,7 @@
 #include "aurex/memory/tracker.h"      // IWYU pragma: export
 #include "aurex/ops/compile_kernel.h"  // IWYU pragma: export
 #include "aurex/ops/ops.h"             // IWYU pragma: export
+#include "aurex/ops/scans.h"           // IWYU pragma: export
 #include "aurex/telemetry/profiler.h"  // IWYU pragma: export
 #include "aurex/tensor/npy.h"          // IWYU pragma: export
 #include "aurex/tensor/view.h"         // IWYU pragma: export

@@ -52,6 +52,10 @@ std::string text_of(const Sizes& sizes) {
   return text;
 }
 
+std::vector<ax::NamedExtent> extents_of(const Case& test, const Sizes& sizes) {
+  return test.extents ? test.extents(sizes) : std::vector<ax::NamedExtent>();
+}
+
 std::optional<std::string> off_reference(const Case& test, const Sizes& sizes, const Values& values, TestCall& call) {
   call.reset();
   executors().front().run(call.binding(), call.bound());
@@ -91,7 +95,8 @@ std::string check(const Case& test) {
       const Values values = test.inputs(sizes, numbers);
       for (const Layout layout : ax::testing::kAllLayouts) {
         for (const Guard guard : {Guard::kAfter, Guard::kBefore}) {
-          TestCall call(module, test.kernel, values, {.layout = layout, .guard = guard});
+          TestCall call(module, test.kernel, values,
+                        {.extents = extents_of(test, sizes), .layout = layout, .guard = guard});
           auto fault = special || !test.reference ? std::nullopt : off_reference(test, sizes, values, call);
           if (!fault) fault = fault_in(test, compare(call));
           if (!fault) continue;
@@ -109,7 +114,7 @@ std::string check_large(const Case& test) {
   const Sizes& sizes = test.large.empty() ? test.sizes.back() : test.large;
   for (const bool special : {false, true}) {
     Numbers numbers(special ? 2 : 1, special);
-    TestCall call(module, test.kernel, test.inputs(sizes, numbers));
+    TestCall call(module, test.kernel, test.inputs(sizes, numbers), {.extents = extents_of(test, sizes)});
     auto fault = fault_in(test, compare(call, std::vector{executors().front(), executors().back()}));
     if (!fault) fault = difference_by_circumstances(call);
     if (fault) return test.name + ", " + text_of(sizes) + (special ? ", special values: " : ": ") + *fault;

@@ -48,6 +48,8 @@ struct Case {
   Sizes large = {};
   /// What NotImplemented says where the kernel cannot be compiled yet; a case that says nothing has to compile.
   std::string missing = "";
+  /// Of dimensions that no argument carries.
+  std::function<std::vector<ax::NamedExtent>(const Sizes&)> extents = nullptr;
 };
 
 [[nodiscard]] inline const std::vector<double>& values_of(const ax::testing::Values& values, const std::string& name) {
@@ -62,5 +64,7 @@ struct Case {
 [[nodiscard]] const std::vector<Case>& elementwise_cases();
 [[nodiscard]] const std::vector<Case>& row_cases();
 [[nodiscard]] const std::vector<Case>& contraction_cases();
+/// Kernels of the library in ragged sizes; their values are held by the references, see reference.h.
+[[nodiscard]] const std::vector<Case>& library_cases();
 
 }  // namespace aurex::testing

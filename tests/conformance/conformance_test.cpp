@@ -20,6 +20,7 @@ std::string test_name(const ::testing::TestParamInfo<Case>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Elementwise, Conformance, ::testing::ValuesIn(elementwise_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(Rows, Conformance, ::testing::ValuesIn(row_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(OfTheLibrary, Conformance, ::testing::ValuesIn(library_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(Contractions, Conformance, ::testing::ValuesIn(contraction_cases()), test_name);
 
 }  // namespace

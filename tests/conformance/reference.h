@@ -6,6 +6,7 @@
 // of the absolute terms for a sum of n, u being half the distance of 1 and the next number of the type it is computed
 // in. What rounding to the storage type adds is added where results are compared.
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <string>
@@ -42,6 +43,17 @@ inline const std::vector<DType> kIntegers = {DType::kI32, DType::kI64};
   return values_of(values, name);
 }
 
+using Row = std::vector<Real>;
+/// Row r of a row-major array with `columns` columns.
+[[nodiscard]] inline Row row_of(const std::vector<double>& all, std::size_t r, std::size_t columns) {
+  return {all.begin() + static_cast<std::ptrdiff_t>(r * columns),
+          all.begin() + static_cast<std::ptrdiff_t>((r + 1) * columns)};
+}
+/// All numbers of an argument as one row.
+[[nodiscard]] inline Row list(const ax::testing::Values& values, const std::string& name) {
+  return {in(values, name).begin(), in(values, name).end()};
+}
+
 /// Σ terms, with the error of adding them in any order, each having `each` of its own relative to its size.
 class Sum {
  public:
@@ -67,5 +79,6 @@ class Sum {
 [[nodiscard]] std::vector<Reference> row_references();
 [[nodiscard]] std::vector<Reference> contraction_references();
 [[nodiscard]] std::vector<Reference> optimizer_references();
+[[nodiscard]] std::vector<Reference> scan_references();
 
 }  // namespace aurex::testing

@@ -12,15 +12,8 @@ namespace {
 
 using ax::testing::HostArray;
 using ax::testing::Values;
-using Row = std::vector<Real>;
 
 constexpr std::int64_t kRows = 3, kColumns = 37;
-
-/// Row r of a row-major array with `columns` columns.
-Row row_of(const std::vector<double>& all, std::size_t r, std::size_t columns) {
-  return {all.begin() + static_cast<std::ptrdiff_t>(r * columns),
-          all.begin() + static_cast<std::ptrdiff_t>((r + 1) * columns)};
-}
 
 /// A kernel of one matrix x: what it makes of a row.
 Reference rows(const char* file, const char* kernel, std::vector<DType> types,
@@ -154,20 +147,6 @@ std::vector<Reference> reductions() {
     const Real log = std::log(sum.value());
     y.push_back({top + log, sum.error() / sum.value() + 4 * u * std::fabs(log) + u * std::fabs(top + log)});
   });
-  add("cumsum", kFloats, [](const Row& x, Real u, Out& y) {
-    Sum sum(u);
-    for (const Real v : x) {
-      sum.add(v);
-      y.push_back(sum.expected());
-    }
-  });
-  add("cumprod", kFloats, [](const Row& x, Real u, Out& y) {
-    Real product = 1;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      product *= x[i];
-      y.push_back({product, static_cast<Real>(i + 1) * u * std::fabs(product)});
-    }
-  });
   return all;
 }
 
@@ -209,8 +188,6 @@ void normalised(const Row& x, const Row& w, const Row& b, Real eps, Real u, Real
     y.push_back({scaled + b[c], 1.01L * error + 2 * u * (std::fabs(scaled) + std::fabs(b[c]))});
   }
 }
-
-Row list(const Values& values, const char* name) { return row_of(in(values, name), 0, in(values, name).size()); }
 
 std::vector<Reference> normalisations() {
   constexpr const char* file = "normalization.ax";

@@ -3,11 +3,14 @@
 Every function here runs kernels of ``aurex/kernels/*.ax``; NumPy only reshapes views and converts element types.
 """
 
-from aurex.ops import elementwise, linear_algebra, neural, optimizers, reductions
+from aurex.ops import elementwise, linear_algebra, neural, optimizers, reductions, scans, segments
 from aurex.ops.elementwise import *  # noqa: F403
 from aurex.ops.linear_algebra import *  # noqa: F403
 from aurex.ops.neural import *  # noqa: F403
 from aurex.ops.optimizers import *  # noqa: F403
 from aurex.ops.reductions import *  # noqa: F403
+from aurex.ops.scans import *  # noqa: F403
+from aurex.ops.segments import *  # noqa: F403
 
-__all__ = sorted(name for part in (elementwise, linear_algebra, neural, optimizers, reductions) for name in part.__all__)
+__all__ = sorted(name for part in (elementwise, linear_algebra, neural, optimizers, reductions, scans, segments)
+                 for name in part.__all__)

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from aurex.errors import InvalidConfig
-from aurex.ops._call import array, finish, floating, is_floating, kernels, last, public
+from aurex.ops._call import array, floating, is_floating, kernels, public
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp", "max", "mean", "min",
-    "norm", "prod", "std", "sum", "var",
+    "all", "any", "argmax", "argmin", "count_nonzero", "logsumexp", "max", "mean", "min", "norm", "prod", "std", "sum", "var",
 ]
 
 _Axis = int | tuple[int, ...] | None
@@ -142,23 +141,3 @@ def norm(x, axis=None, keepdims=False):
 def logsumexp(x, axis=None, keepdims=False):
     """``log(sum(exp(x)))`` without overflow."""
     return _reduce("logsumexp", floating(x), axis, keepdims)
-
-
-def _running(name: str):
-    def operation(x, axis=None, out=None):
-        x = array(x)
-        if axis is None:
-            x, axis = x.reshape(-1), 0
-        if not is_floating(x.dtype):
-            x = x.astype(np.uint64 if x.dtype.kind == "u" else np.int64)
-        result = np.empty(x.shape, x.dtype)
-        getattr(kernels("reductions"), name)(last(x, axis), out=last(result, axis))
-        return finish(result, x.dtype, out)
-
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"``numpy.{name}``; of integers in 64 bits."
-    return public(operation)
-
-
-cumsum = _running("cumsum")
-cumprod = _running("cumprod")
