@@ -35,7 +35,7 @@ run: setup
 # The fuzzers' build is also the address and undefined-behaviour build of the folders that read foreign bytes.
 test: build
 	@$(CONFIGURE) fuzz > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build build/fuzz -j$(JOBS) --target fuzzers base_test tensor_test ax_test
+	@cmake --build build/fuzz -j$(JOBS) --target fuzzers base_test cache_test tensor_test ax_test
 	@$(PYTHON) tools/run_tests --jobs $(JOBS)
 
 bench: build

@@ -17,14 +17,15 @@ function(aurex_library)
 endfunction()
 
 # aurex_test(NAME tensor SOURCES a_test.cpp DEPS tensor [LIBS …])
-#   One GoogleTest program per folder, registered case by case with the folder's name as label.
+#   One GoogleTest program per folder, registered case by case with the folder's name as label. No test reads or writes
+#   the user's cache: the disk cache is off unless AUREX_CACHE_SIZE says otherwise.
 function(aurex_test)
   if(NOT AUREX_BUILD_TESTS)
     return()
   endif()
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBS" ${ARGN})
   list(TRANSFORM ARG_DEPS PREPEND aurex_)
-  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  add_executable(${ARG_NAME}_test ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/no_disk_cache.cpp)
   target_link_libraries(${ARG_NAME}_test PRIVATE ${ARG_DEPS} ${ARG_LIBS} aurex_options GTest::gmock GTest::gtest_main)
   # What is tested stays optimised; the tests themselves compile twice as fast without (9.6 s against 4.9 s for one).
   target_compile_options(${ARG_NAME}_test PRIVATE -O0)
