@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
+#include <utility>
 
 #include "case.h"
 
@@ -24,6 +26,18 @@ std::vector<double> each_row(const Sizes& n, const Values& values, F&& f) {
     f(all.subspan(static_cast<std::size_t>(r * n[1]), static_cast<std::size_t>(n[1])), result);
   }
   return result;
+}
+
+/// Around the length up to which lines are sorted by ranks.
+const std::vector<Sizes> kLines = {{0, 3}, {2, 0}, {1, 1}, {3, 7}, {2, 64}, {2, 65}, {3, 300}};
+
+std::vector<double> order_of_rows(const Sizes& n, const Values& values) {
+  return each_row(n, values, [](Row row, std::vector<double>& out) {
+    std::vector<std::size_t> order(row.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(row[i], i); });
+    out.insert(out.end(), order.begin(), order.end());
+  });
 }
 
 double mean_of(Row row) {
@@ -96,6 +110,47 @@ const std::vector<Case>& row_cases() {
                out.push_back(static_cast<double>(std::max_element(row.begin(), row.end()) - row.begin()));
              });
            }},
+      {.name = "argsort",
+       .source = "kernel order(x: T[R, C]) -> (y: i32[R, C]) { parallel r in R { y[r, C] = argsort(x[r, C], C) } }",
+       .kernel = "order",
+       .sizes = kLines,
+       .inputs = one_matrix,
+       .reference = order_of_rows,
+       .large = {301, 130}},
+      {.name = "argsort of f64",
+       .source = "kernel order(x: T[R, C]) -> (y: i32[R, C]) { parallel r in R { y[r, C] = argsort(x[r, C], C) } }",
+       .kernel = "order",
+       .sizes = kLines,
+       .inputs = [](const Sizes& n, Numbers& draw) { return Values{{"x", draw.floats({n[0], n[1]}, DType::kF64)}}; },
+       .reference = order_of_rows,
+       .large = {301, 130}},
+      {.name = "argsort of few integers",
+       .source = "kernel order(x: T[R, C]) -> (y: i32[R, C]) { parallel r in R { y[r, C] = argsort(x[r, C], C) } }",
+       .kernel = "order",
+       .sizes = kLines,
+       .inputs = [](const Sizes& n,
+                    Numbers& draw) { return Values{{"x", draw.integers({n[0], n[1]}, -3, 4, DType::kI8)}}; },
+       .reference = order_of_rows,
+       .large = {301, 130}},
+      {.name = "columns in order",
+       .source = "kernel order(x: T[R, C]) -> (y: T[R, C]) {\n  let at = argsort(x[R, C], R)\n"
+                 "  y[R, C] = x[at, C]\n}",
+       .kernel = "order",
+       .sizes = kLines,
+       .inputs = one_matrix,
+       .reference =
+           [](const Sizes& n, const Values& values) {
+             std::vector<double> y = values_of(values, "x");
+             const auto rows = static_cast<std::size_t>(n[0]), columns = static_cast<std::size_t>(n[1]);
+             for (std::size_t c = 0; c < columns; ++c) {
+               std::vector<double> column;
+               for (std::size_t r = 0; r < rows; ++r) column.push_back(y[r * columns + c]);
+               std::ranges::sort(column);
+               for (std::size_t r = 0; r < rows; ++r) y[r * columns + c] = column[r];
+             }
+             return y;
+           },
+       .large = {130, 30}},
       {.name = "embedding",
        .source = "kernel embed(t: T[V, D], id: i32[S]) -> (y: T[S, D]) { parallel s in S { y[s, D] = t[id[s], D] } }",
        .kernel = "embed",

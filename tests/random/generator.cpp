@@ -272,7 +272,7 @@ class Generator {
     static constexpr std::array<std::string_view, 10> kTwo = {
         "($0 + $1)", "($0 - $1)", "($0 * $1)", "div($0, $1)", "($0 % $1)",
         "($0 & $1)", "($0 | $1)", "($0 ^ $1)", "($0 >> $1)",  "maximum($0, $1)"};
-    switch (draws_.below(6)) {
+    switch (draws_.below(7)) {
       case 0:
         return make(Type::kInt, axes, "($0 ? $1 : $2)",
                     {expr(Type::kBool, axes, depth), expr(Type::kInt, axes, depth), expr(Type::kInt, axes, depth)});
@@ -281,6 +281,9 @@ class Generator {
       case 2:
         if (column_ != "B") break;
         return make(Type::kInt, axes, draws_.one_in(2) ? "argmax($0, B)" : "argmin($0, B)", {carrying(depth)});
+      case 3:
+        if (column_ != "B" || (axes & kColumn) == 0) break;
+        return make(Type::kInt, axes, "argsort($0, B)", {carrying(depth)});
       default:
         break;
     }

@@ -5,7 +5,7 @@
 // A Program is a small syntax tree of its own, so that a failing one can be shrunk: statements removed, expressions
 // replaced by their parts, extents lowered, as long as it still fails. All programs have one signature but for
 // packs and split axes, one block over `a`, and end by storing to each result; between lie lets, variables, loops with
-// bounds of their own per element, conditions, gathers, reductions, scans. Pure functions of the seed.
+// bounds of their own per element, conditions, gathers, reductions, scans, sorts. Pure functions of the seed.
 
 #include <cstdint>
 #include <functional>

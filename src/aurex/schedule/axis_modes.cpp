@@ -20,6 +20,9 @@ constexpr double kTypicalExtent = 64;
 /// lines cost about as much as this many vector operations.
 constexpr std::int32_t kKeepCost = 8;
 
+/// Of argsort, per element: four passes of half a dozen instructions each.
+constexpr double kSortCost = 24;
+
 /// Below the weight of any access.
 constexpr double kRowUnit = -1e30;
 
@@ -186,6 +189,7 @@ double estimate(const KernelContext& kernel, const std::vector<Reference>& refs,
     if (!reached[v] || kernel.fact(v).scalar) continue;
     const bool wide = lane != kNone || (kernel.fact(v).deps & range) != 0;
     cost += 0.5 * weight(kernel, kernel.fact(v).deps & inner) / (wide ? lanes : 1);
+    if (kernel.value(v).op == Op::kArgsort) cost += kSortCost * weight(kernel, kernel.value(v).axes & inner);
   }
   return cost;
 }
@@ -204,6 +208,14 @@ std::int64_t operations(const KernelContext& kernel, const std::vector<bool>& re
   return count;
 }
 
+/// Lines are sorted one after the other, lanes run along them.
+bool sorts(const KernelContext& kernel, const std::vector<bool>& reached) {
+  for (ValueId v = 0; v < reached.size(); ++v) {
+    if (reached[v] && kernel.value(v).op == Op::kArgsort) return true;
+  }
+  return false;
+}
+
 /// More vectors per step hide latency until the registers run out; dear bodies are wide enough by themselves.
 std::int32_t lane_vectors(std::int64_t operations) {
   if (operations <= kCheap) return 4;
@@ -217,6 +229,7 @@ void choose_lane(const KernelContext& kernel, LaunchDecisions& decide, std::span
   AxisSet legal = 0;
   AxisId chosen = kNone;
   modes.cost = cost_of(kNone);
+  if (sorts(kernel, modes.reached)) return;
   double least = modes.cost;
   for (const AxisId axis : parallel) {
     if (modes.row != kNone || kernel.axis(axis).unit || kernel.is_odometer(axis)) continue;

@@ -294,6 +294,7 @@ class BlockLowering {
   /// What one number made of another's reduction: the terms of argmax and argmin are compared in their own type.
   [[nodiscard]] static RegType accumulated_type(const KernelContext& kernel, ax::ValueId id);
   void emit_scan(ax::ValueId id, BufferId buffer);
+  void emit_argsort(ax::ValueId id, BufferId buffer);
   ExprId count(ax::AxisSet axes);
   /// Row-major position among the axes of a reduction, in ascending order.
   ExprId position_within(ax::AxisSet axes);

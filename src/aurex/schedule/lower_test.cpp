@@ -444,6 +444,27 @@ kernel f(x: T[R, C]) -> (y: T[R, C]) {
                    "f", {{"R", 3}, {"C", 37}});
 }
 
+TEST(Lower, ArgsortAgreesForEveryTypeAroundTheLengthsThatAreRanked) {
+  for (const char* type : {"f32", "f64", "bf16", "i8", "i32", "u32", "i64", "u64"}) {
+    const std::string text = "kernel f(x: " + std::string(type) +
+                             "[R, C]) -> (y: i32[R, C]) { parallel r in R { y[r, C] = argsort(x[r, C], C) } }";
+    for (const std::int64_t c : {0, 64, 65}) expect_agreement(text, "f", {{"R", 2}, {"C", c}});
+  }
+}
+
+TEST(Lower, ArgsortGoesAlongAnyWholeAxis) {
+  for (const std::int64_t n : {5, 70}) {
+    expect_agreement(R"(
+kernel f(x: T[N, C]) -> (y: i32[N, C], z: T[N, C]) {
+  let at = argsort(x[N, C], N)
+  y[N, C] = at
+  z[N, C] = x[at, C]
+})",
+                     "f", {{"N", n}, {"C", 3}});
+  }
+  expect_agreement("kernel f(x: T[R...]) -> (y: i32[R...]) { y[R] = argsort(x[R], R) }", "f", {{"R", 6}});
+}
+
 TEST(Lower, WhileRunsEachElementOnItsOwn) {
   expect_agreement(R"(
 kernel f(x: f32[N]) -> (y: f32[N]) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "aurex/base/error.h"
 #include "aurex/schedule/block_lowering.h"
 
 namespace aurex::schedule {
@@ -105,8 +104,6 @@ BlockLowering::Placed BlockLowering::place_fresh(ValueId id) {
       return place_reindex(id);
     case Op::kRandom:
       return place_random(id);
-    case Op::kArgsort:
-      throw NotImplemented(std::string(ax::to_string(v.op)) + " has no compiled form yet; the interpreter runs it");
     default:
       return place_op(id);
   }
@@ -287,7 +284,7 @@ BlockLowering::Placed BlockLowering::place_kept(ValueId id) {
   const ax::Value& v = k_.value(id);
   const ValueFacts& fact = k_.fact(id);
   const std::size_t base = depth_for(outer(fact.deps), fact.changing || fact.checked);
-  const bool pointwise = v.op != Op::kReduce && v.op != Op::kScan;
+  const bool pointwise = v.op != Op::kReduce && v.op != Op::kScan && v.op != Op::kArgsort;
   if (pointwise && !nests_.empty()) {
     Nest& nest = nests_.back();
     if (nest.axes == range(v.axes) && nest.base == base) {

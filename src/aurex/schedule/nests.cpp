@@ -201,6 +201,8 @@ void BlockLowering::keep(ValueId id, std::size_t depth) {
       emit_reduce(id, [&](ExprId result) { store_scratch(buffer, v.axes, result, kNone); });
     } else if (v.op == Op::kScan) {
       emit_scan(id, buffer);
+    } else if (v.op == Op::kArgsort) {
+      emit_argsort(id, buffer);
     } else {
       const ValueId roots[] = {id};
       const bool kept = modes_.keep[id];

@@ -1,10 +1,11 @@
-// Reductions and scans over whole axes: partial results in registers, one fixed tree at the end.
+// Reductions, scans and sorts over whole axes: partial results in registers, one fixed tree at the end.
 
 #include <algorithm>
 #include <limits>
 
 #include "aurex/base/error.h"
 #include "aurex/schedule/block_lowering.h"
+#include "aurex/schedule/line_sort.h"
 
 namespace aurex::schedule {
 
@@ -235,6 +236,26 @@ void BlockLowering::emit_scan(ValueId id, BufferId buffer) {
         top().body->push_back({Set{.reg = total, .value = next}});
         store_scratch(buffer, v.axes, b_.reg(total), kNone);
       });
+    });
+  });
+}
+
+/// Line after line, through scratch memory of the worker.
+void BlockLowering::emit_argsort(ValueId id, BufferId buffer) {
+  const ax::Value& v = k_.value(id);
+  const ValueId operand = v.args[0];
+  const auto along = static_cast<AxisId>(v.id);
+  const ExprId length = k_.axis_extent(along);
+  const ValueId roots[] = {operand};
+  const auto [vector, shape] = nest_lanes(id, ax::axis_bit(along), roots, nullptr, RegType::kU64);
+  LineSort sort(b_, k_.target, k_.value(operand).type, length);
+  for (const BufferId own : sort.buffers()) scratch_.push_back(own);
+  in_nest(range(v.axes), [&] {
+    loops(range(v.axes) & ~ax::axis_bit(along), kNone, {}, [&] {
+      loop_over(along, b_.i64(0), length, shape, [&] { sort.put(*top().body, value(operand), position(along)); });
+      sort.sort(*top().body);
+      loop_over(along, b_.i64(0), length, shape,
+                [&] { store_scratch(buffer, v.axes, sort.sorted(position(along)), kNone); });
     });
   });
 }
