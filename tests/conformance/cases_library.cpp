@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "case.h"
 
@@ -57,6 +58,35 @@ Case scatter(const std::string& kernel, const std::string& rows, const std::stri
           .extents = [places](const Sizes& n) { return std::vector<ax::NamedExtent>{{places, n[2]}}; }};
 }
 
+/// Windows of 3 x 2 with everything that moves them; sizes: planes, height, width.
+Case pooling(const std::string& kernel) {
+  return {
+      .name = kernel,
+      .source = library_text("pooling.ax"),
+      .kernel = kernel,
+      .sizes = {{0, 3, 3}, {1, 2, 2}, {3, 5, 7}, {2, 9, 33}},
+      .inputs =
+          [](const Sizes& n, Numbers& draw) {
+            Values values = {{"x", draw.floats({n[0], n[1], n[2]})}};
+            for (const auto& [name, value] :
+                 {std::pair{"size_y", 3}, {"size_x", 2}, {"stride_y", 2}, {"pad_y", 1}, {"pad_x", 1}, {"spill_y", 1}}) {
+              values[name] = std::int64_t{value};
+            }
+            return values;
+          },
+      .large = {20, 31, 47}};
+}
+
+/// Sizes: images, channels, positions; one group, or channels by themselves.
+Case channels(const std::string& kernel) {
+  return {.name = kernel,
+          .source = library_text("channel_norm.ax"),
+          .kernel = kernel,
+          .sizes = {{0, 3, 2}, {1, 1, 1}, {2, 3, 17}, {5, 4, 33}},
+          .inputs = [](const Sizes& n, Numbers& draw) { return Values{{"x", draw.floats({n[0], n[1], n[2]})}}; },
+          .large = {7, 12, 130}};
+}
+
 }  // namespace
 
 const std::vector<Case>& library_cases() {
@@ -69,6 +99,10 @@ const std::vector<Case>& library_cases() {
       first_in_order("bottom_k"),
       scatter("segment_sum", "x", "S"),
       scatter("embedding_backward", "dy", "V"),
+      pooling("max_pool2d"),
+      pooling("avg_pool2d"),
+      channels("group_norm"),
+      channels("batch_norm_training"),
       {.name = "histogram",
        .source = library_text("segments.ax"),
        .kernel = "histogram",

@@ -80,5 +80,6 @@ class Sum {
 [[nodiscard]] std::vector<Reference> contraction_references();
 [[nodiscard]] std::vector<Reference> optimizer_references();
 [[nodiscard]] std::vector<Reference> scan_references();
+[[nodiscard]] std::vector<Reference> image_references();
 
 }  // namespace aurex::testing

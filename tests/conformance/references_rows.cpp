@@ -6,8 +6,51 @@
 #include <span>
 
 #include "reference.h"
+#include "reference_rows.h"
 
 namespace aurex::testing {
+
+Sum sum_of(const Row& row, Real u) {
+  Sum sum(u);
+  for (const Real x : row) sum.add(x);
+  return sum;
+}
+
+Real largest(const Row& row) {
+  Real top = 0;
+  for (const Real x : row) top = std::max(top, std::fabs(x));
+  return top;
+}
+
+Centred centred(const Row& row, Real u) {
+  const auto n = static_cast<Real>(row.size());
+  const Sum sum = sum_of(row, u);
+  Centred result;
+  for (const Real x : row) result.d.push_back(x - sum.value() / n);
+  result.error = sum.error() / n + 4 * u * largest(row);
+  return result;
+}
+
+Expected squares(const Centred& centred, Real u) {
+  Sum sum(u);
+  for (const Real d : centred.d) sum.add(d * d, 2 * centred.error * std::fabs(d) + u * d * d);
+  return sum.expected();
+}
+
+void normalised(const Row& x, const Row& w, const Row& b, Real eps, Real u, Real own, std::vector<Expected>& y) {
+  Centred d = centred(x, u);
+  d.error += own;
+  const Expected sum = squares(d, u);
+  const auto n = static_cast<Real>(x.size());
+  const Real power = sum.value / n + eps;
+  const Real relative = sum.error / n / power / 2 + 8 * u;
+  for (std::size_t c = 0; c < x.size(); ++c) {
+    const Real scaled = d.d[c] / std::sqrt(power) * w[c];
+    const Real error = std::fabs(w[c]) * d.error / std::sqrt(power) + std::fabs(scaled) * relative;
+    y.push_back({scaled + b[c], 1.01L * error + 2 * u * (std::fabs(scaled) + std::fabs(b[c]))});
+  }
+}
+
 namespace {
 
 using ax::testing::HostArray;
@@ -36,39 +79,6 @@ Reference rows(const char* file, const char* kernel, std::vector<DType> types,
                 }
                 return results;
               }};
-}
-
-Sum sum_of(const Row& row, Real u) {
-  Sum sum(u);
-  for (const Real x : row) sum.add(x);
-  return sum;
-}
-
-Real largest(const Row& row) {
-  Real top = 0;
-  for (const Real x : row) top = std::max(top, std::fabs(x));
-  return top;
-}
-
-/// The differences from the mean, and the error of each: that of the mean, and one rounding.
-struct Centred {
-  Row d;
-  Real error = 0;
-};
-Centred centred(const Row& row, Real u) {
-  const auto n = static_cast<Real>(row.size());
-  const Sum sum = sum_of(row, u);
-  Centred result;
-  for (const Real x : row) result.d.push_back(x - sum.value() / n);
-  result.error = sum.error() / n + 4 * u * largest(row);
-  return result;
-}
-
-/// Σ d² and its error.
-Expected squares(const Centred& centred, Real u) {
-  Sum sum(u);
-  for (const Real d : centred.d) sum.add(d * d, 2 * centred.error * std::fabs(d) + u * d * d);
-  return sum.expected();
 }
 
 std::size_t place(const Row& row, bool of_largest) {
@@ -172,21 +182,6 @@ std::vector<Reference> softmaxes() {
     }
   }));
   return all;
-}
-
-/// y = d · rsqrt(mean d² + eps) · w + b over one row.
-void normalised(const Row& x, const Row& w, const Row& b, Real eps, Real u, Real own, std::vector<Expected>& y) {
-  Centred d = centred(x, u);
-  d.error += own;
-  const Expected sum = squares(d, u);
-  const auto n = static_cast<Real>(x.size());
-  const Real power = sum.value / n + eps;
-  const Real relative = sum.error / n / power / 2 + 8 * u;
-  for (std::size_t c = 0; c < x.size(); ++c) {
-    const Real scaled = d.d[c] / std::sqrt(power) * w[c];
-    const Real error = std::fabs(w[c]) * d.error / std::sqrt(power) + std::fabs(scaled) * relative;
-    y.push_back({scaled + b[c], 1.01L * error + 2 * u * (std::fabs(scaled) + std::fabs(b[c]))});
-  }
 }
 
 std::vector<Reference> normalisations() {

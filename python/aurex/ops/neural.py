@@ -10,7 +10,7 @@ from aurex.errors import DimensionMismatch, InvalidConfig
 from aurex.ops._call import array, floating, kernels, last, public
 
 __all__ = [
-    "ACTIVATIONS", "add_layer_norm", "attention", "celu", "conv2d", "cross_entropy", "elu", "embedding",
+    "ACTIVATIONS", "add_layer_norm", "attention", "celu", "cross_entropy", "elu", "embedding",
     "gated_linear", "geglu", "gelu", "gelu_tanh", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
     "l2_normalize", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish",
     "neuromorphic_activation", "prelu", "relu", "relu6", "rms_norm", "rope", "selu", "sigmoid", "silu", "softmax",
@@ -148,18 +148,6 @@ def attention(q, k, v, *, causal=False, scale=None, window=None, key_lengths=Non
         window=0 if window is None else window, key_lengths=key_lengths, bias=bias,
         softcap=0.0 if softcap is None else softcap)
     return result.reshape(*batch, *result.shape[1:])
-
-
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return value if isinstance(value, tuple) else (value, value)
-
-
-@public
-def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
-    """Convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[out, C / groups, height, width]``; numbers or pairs."""
-    (stride_y, stride_x), (pad_y, pad_x), (dilation_y, dilation_x) = _pair(stride), _pair(padding), _pair(dilation)
-    return kernels("conv2d").conv2d(floating(x), weight, bias, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x,
-                                    groups)
 
 
 @public

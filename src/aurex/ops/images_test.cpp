@@ -1,0 +1,77 @@
+#include "aurex/ops/images.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "aurex/base/error.h"
+
+namespace aurex::ops {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatNear;
+
+Tensor counting(const Dims& shape) {
+  Tensor x = Tensor::uninitialised(shape, DType::kF32);
+  std::iota(x.values<float>().begin(), x.values<float>().end(), 0.0f);
+  return x;
+}
+
+TEST(Pooling, TakesWindowsOfTheImage) {
+  const Tensor x = counting({1, 4, 4});
+  EXPECT_THAT(max_pool2d(x, {.size = {2, 2}}).values<float>(), ElementsAre(5, 7, 13, 15));
+  EXPECT_THAT(max_pool2d(x, {.size = {2, 2}, .stride = Pair{1, 1}, .dilation = {2, 2}}).values<float>(),
+              ElementsAre(10, 11, 14, 15));
+  EXPECT_THAT(avg_pool2d(x, {.size = {2, 2}}).values<float>(), ElementsAre(2.5, 4.5, 10.5, 12.5));
+}
+
+TEST(Pooling, CountsPaddingAsAsked) {
+  const Tensor x = Tensor::full({1, 2, 2}, DType::kF32, 1);
+  const Window window = {.size = {2, 2}, .padding = {1, 1}};
+  EXPECT_THAT(avg_pool2d(x, window).values<float>(), ElementsAre(0.25, 0.25, 0.25, 0.25));
+  EXPECT_THAT(avg_pool2d(x, window, {.count_padding = false}).values<float>(), ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(avg_pool2d(x, window, {.divisor = 2}).values<float>(), ElementsAre(0.5, 0.5, 0.5, 0.5));
+}
+
+TEST(Pooling, MayEndBeyondTheImage) {
+  const Tensor x = counting({1, 5});
+  const Window window = {.size = {1, 2}, .ceil = true};
+  EXPECT_THAT(max_pool2d(x, window).values<float>(), ElementsAre(1, 3, 4));
+  EXPECT_THAT(avg_pool2d(x, window).values<float>(), ElementsAre(0.5, 2.5, 4));
+}
+
+TEST(Pooling, RefusesWhatIsNoWindow) {
+  const Tensor x = counting({1, 4, 4});
+  EXPECT_THROW((void)max_pool2d(x, {.size = {5, 2}}), InvalidConfig);
+  EXPECT_THROW((void)max_pool2d(x, {.size = {2, 2}, .padding = {2, 0}}), InvalidConfig);
+  EXPECT_THROW((void)avg_pool2d(x, {.size = {2, 2}, .stride = Pair{0, 1}}), InvalidConfig);
+  EXPECT_THROW((void)avg_pool2d(x, {.size = {2, 2}, .dilation = {2, 1}}), InvalidConfig);
+  EXPECT_THROW((void)max_pool2d(counting({4}), {.size = {2, 2}}), DimensionMismatch);
+}
+
+TEST(ChannelNorm, GoesOverGroupsOfChannels) {
+  const float values[] = {1, 3, 10, 30};
+  const Tensor x = Tensor::of(std::span(values), {1, 4});
+  EXPECT_THAT(group_norm(x, 2, {.eps = 0}).values<float>(), ElementsAre(-1, 1, -1, 1));
+  EXPECT_THAT(instance_norm(x.reshape({1, 2, 2}), {.eps = 0}).values<float>(), ElementsAre(-1, 1, -1, 1));
+  EXPECT_THROW((void)group_norm(x, 3), ShapeMismatch);
+}
+
+TEST(ChannelNorm, OfABatchReturnsAndTracksItsStatistics) {
+  const float values[] = {1, 3}, scale[] = {2};
+  const Tensor x = Tensor::of(std::span(values), {2, 1}), weight = Tensor::of(std::span(scale), {1});
+  const BatchNorm batch = batch_norm_training(x, {.weight = &weight.view(), .eps = 0});
+  EXPECT_THAT(batch.y.values<float>(), ElementsAre(-2, 2));
+  EXPECT_THAT(batch.mean.values<float>(), ElementsAre(2));
+  EXPECT_THAT(batch.variance.values<float>(), ElementsAre(1));
+  const Tensor mean = Tensor::zeros({1}, DType::kF32), variance = Tensor::full({1}, DType::kF32, 1);
+  track_statistics(mean, variance, batch, 2);
+  EXPECT_THAT(mean.values<float>(), ElementsAre(FloatNear(0.2f, 1e-6f)));
+  EXPECT_THAT(variance.values<float>(), ElementsAre(FloatNear(1.1f, 1e-6f)));
+  EXPECT_THAT(batch_norm(x, batch.mean, batch.variance, {.eps = 0}).values<float>(), ElementsAre(-1, 1));
+}
+
+}  // namespace
+}  // namespace aurex::ops
