@@ -95,39 +95,75 @@ class Generator {
   }
 
   Stmt variable() {
-    Stmt stmt = store("", expr(Type::kFloat, kRow, size_));
+    const unsigned axes = draws_.one_in(3) ? kRow | kColumn : kRow;
+    Stmt stmt = store("", expr(Type::kFloat, axes, size_));
     stmt.name = fresh("w");
-    stmt.head = "var " + stmt.name + "[a] = f32($0)";
-    known_.push_back({stmt.name, Type::kFloat, kRow, true});
+    stmt.head = "var " + stmt.name + indices(axes) + " = f32($0)";
+    known_.push_back({stmt.name, Type::kFloat, axes, true});
     return stmt;
   }
 
-  /// A variable to assign to; empty where there is none.
-  std::string target() {
-    std::vector<std::string> names;
+  static std::string indices(unsigned axes) { return axes == kRow ? "[a]" : "[a, B]"; }
+
+  /// A variable of these axes to assign to; null where there is none. Valid until another name is known.
+  const Known* target(unsigned axes) {
+    std::vector<const Known*> all;
     for (const Known& known : known_) {
-      if (known.variable) names.push_back(known.name);
+      if (known.variable && known.axes == axes) all.push_back(&known);
     }
-    return names.empty() ? "" : names[static_cast<std::size_t>(draws_.below(static_cast<std::int64_t>(names.size())))];
+    return all.empty() ? nullptr : all[static_cast<std::size_t>(draws_.below(static_cast<std::int64_t>(all.size())))];
   }
 
-  Stmt assignment(int depth) {
-    const std::string name = target();
-    return store(name + " = " + (draws_.one_in(2) ? "$0" : name + " * 0.5 + $0"), expr(Type::kFloat, kRow, depth));
+  /// Axes that a condition may differ along: those of some variable.
+  unsigned condition_axes() {
+    const bool column = column_ == "B" && target(kRow | kColumn) != nullptr;
+    return column && (draws_.one_in(2) || target(kRow) == nullptr) ? kRow | kColumn : kRow;
+  }
+
+  Stmt assignment(unsigned axes, int depth) {
+    const std::string name = target(axes)->name;
+    no_reduction_ = (axes & kColumn) != 0;
+    Stmt stmt = store(name + " = " + (draws_.one_in(2) ? "$0" : name + " * 0.5 + $0"), expr(Type::kFloat, axes, depth));
+    no_reduction_ = false;
+    return stmt;
   }
 
   Stmt condition(int depth) {
-    if (target().empty()) return variable();
-    Stmt stmt = store("if $0", expr(Type::kBool, kRow, depth - 1));
+    const unsigned axes = condition_axes();
+    if (target(axes) == nullptr) return variable();
+    Stmt stmt = store("if $0", expr(Type::kBool, axes, depth - 1));
     stmt.block = true;
-    stmt.body.push_back(assignment(depth - 1));
+    if (draws_.one_in(4)) {
+      local(target(axes)->name, stmt.body);
+    } else if (axes == kRow && depth > 1 && draws_.one_in(3)) {
+      stmt.body.push_back(draws_.one_in(2)   ? condition(depth - 1)
+                          : draws_.one_in(2) ? loop(depth - 1)
+                                             : repeat(depth - 1));
+    } else {
+      stmt.body.push_back(assignment(axes, depth - 1));
+    }
     return stmt;
+  }
+
+  /// A variable without axes, which whoever sees it counts down alone.
+  void local(const std::string& target, std::vector<Stmt>& body) {
+    Stmt declare;
+    declare.name = fresh("l");
+    declare.head = "var " + declare.name + " = 2.0";
+    Stmt step;
+    step.head = "while " + declare.name + " > 0.25 { " + declare.name + " = " + declare.name + " * 0.5 }";
+    step.name = declare.name;
+    Stmt use;
+    use.head = target + " = " + target + " + " + declare.name;
+    body.push_back(std::move(declare));
+    body.push_back(std::move(step));
+    body.push_back(std::move(use));
   }
 
   /// `for` over tiles or positions of B, perhaps with bounds of its own per row.
   Stmt loop(int depth) {
-    const std::string name = target();
-    if (name.empty()) return variable();
+    if (target(kRow) == nullptr || column_ != "B") return variable();
+    const std::string name = target(kRow)->name;
     const bool unit = draws_.one_in(3);
     const std::string axis = fresh("b");
     Stmt stmt;
@@ -158,15 +194,15 @@ class Generator {
   }
 
   Stmt repeat(int depth) {
-    if (target().empty()) return variable();
-    Stmt declare;
+    const unsigned axes = condition_axes();
+    if (target(axes) == nullptr) return variable();
     const std::string count = fresh("c");
     Stmt stmt;
-    stmt.head = "var " + count + "[a] = 0";
+    stmt.head = "var " + count + indices(axes) + " = 0";
     stmt.name = count;
-    Stmt loop = store("while " + count + " < ($0 & 3)", expr(Type::kInt, kRow, depth - 1));
+    Stmt loop = store("while " + count + " < ($0 & 3)", expr(Type::kInt, axes, depth - 1));
     loop.block = true;
-    loop.body.push_back(assignment(depth - 1));
+    loop.body.push_back(assignment(axes, depth - 1));
     Stmt step;
     step.head = count + " = " + count + " + 1";
     step.name = count;  // stays with its loop
@@ -251,10 +287,10 @@ class Generator {
         return make(Type::kFloat, axes, "($0 ? $1 : $2)",
                     {expr(Type::kBool, axes, depth), expr(Type::kFloat, axes, depth), expr(Type::kFloat, axes, depth)});
       case 2:
-        if (column_ != "B") break;
+        if (column_ != "B" || no_reduction_) break;
         return make(Type::kFloat, axes, std::string(draws_.pick(kReduce)), {carrying(depth)});
       case 3:
-        if (column_ != "B" || (axes & kColumn) == 0) break;
+        if (column_ != "B" || no_reduction_ || (axes & kColumn) == 0) break;
         return make(Type::kFloat, axes, draws_.one_in(2) ? "scan_sum($0, B)" : "scan_max($0, B)", {carrying(depth)});
       case 4:
         return make(Type::kFloat, axes, draws_.one_in(2) ? "(x[a, $0 + 0] else 0.5)" : "(v[$0 + 0] else -1.0)",
@@ -279,10 +315,10 @@ class Generator {
       case 1:
         return make(Type::kInt, axes, "i32($0)", {expr(Type::kFloat, axes, depth)});
       case 2:
-        if (column_ != "B") break;
+        if (column_ != "B" || no_reduction_) break;
         return make(Type::kInt, axes, draws_.one_in(2) ? "argmax($0, B)" : "argmin($0, B)", {carrying(depth)});
       case 3:
-        if (column_ != "B" || (axes & kColumn) == 0) break;
+        if (column_ != "B" || no_reduction_ || (axes & kColumn) == 0) break;
         return make(Type::kInt, axes, "argsort($0, B)", {carrying(depth)});
       default:
         break;
@@ -310,6 +346,7 @@ class Generator {
   std::string column_ = "B";  // what indexes columns here: the whole axis, or a loop's variable
   bool column_is_unit_ = false;
   bool in_tile_ = false;
+  bool no_reduction_ = false;  // under a condition that differs along columns
   std::vector<Known> known_;
 };
 
@@ -341,7 +378,10 @@ void print_body(const std::vector<Stmt>& body, int indent, std::string& out) {
 }  // namespace
 
 Shape shape_of(std::uint64_t seed) {
-  return {.packed = seed % 8 == 6, .split = seed % 8 == 7, .layout = ax::testing::kAllLayouts[seed / 2 % 4]};
+  return {.packed = seed % 8 == 6,
+          .split = seed % 8 == 7,
+          .kernel_level = seed % 8 == 5,
+          .layout = ax::testing::kAllLayouts[seed / 2 % 4]};
 }
 
 Program generate(std::uint64_t seed, int size) { return Generator(seed, size).run(seed); }
@@ -352,10 +392,10 @@ std::string print(const Program& program) {
   const std::string matrix = "f32[" + rows + ", B]";
   std::string out = "kernel k(x: " + matrix + ", y: " + (shape.split ? "f32[" + rows + ", (B, 2)]" : matrix) +
                     ", u: f32[" + rows + "], v: f32[B], n: i32[" + rows + "], m: i32[" + rows +
-                    ", B], alpha: float)\n    -> (z: " + matrix + ", s: f32[" + rows + "], h: i32[" + rows +
-                    "]) {\n  parallel a in A {\n";
+                    ", B], alpha: float)\n    -> (z: " + matrix + ", s: f32[" + rows + "], h: i32[" + rows + "]) {\n" +
+                    (shape.kernel_level ? "  let a in A\n" : "  parallel a in A {\n");
   print_body(program.body, 4, out);
-  return out + "  }\n}\n";
+  return out + (shape.kernel_level ? "}\n" : "  }\n}\n");
 }
 
 ax::testing::Values arguments(const Program& program) {

@@ -40,8 +40,9 @@ struct Stmt {
 /// What the arguments of a program look like besides their extents. Told from the seed, so that a kept program needs no
 /// more than its seed and its extents.
 struct Shape {
-  bool packed = false;  // A is a pack of two axes, the first of two positions
-  bool split = false;   // y is seen as [A, (B, 2)]
+  bool packed = false;        // A is a pack of two axes, the first of two positions
+  bool split = false;         // y is seen as [A, (B, 2)]
+  bool kernel_level = false;  // `let a in A` and statements of the kernel, no block
   ax::testing::Layout layout = ax::testing::Layout::kDense;
 };
 [[nodiscard]] Shape shape_of(std::uint64_t seed);

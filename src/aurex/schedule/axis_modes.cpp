@@ -46,6 +46,7 @@ Roots gather(const KernelContext& kernel, const ax::Body& body, std::span<const 
     for (const ValueId v : operands(stmt)) roots.all.push_back({.value = v, .store = store});
     if (const auto* loop = std::get_if<ax::For>(&stmt.node)) roots.loops |= ax::axis_bit(loop->axis);
     if (const auto* declare = std::get_if<ax::Declare>(&stmt.node)) roots.axes |= kernel.tiles.vars[declare->var].axes;
+    if (const auto* assign = std::get_if<ax::Assign>(&stmt.node)) roots.axes |= kernel.tiles.vars[assign->var].axes;
     if (store) {
       for (const ax::Index& index : store->indices) {
         if (index.kind == ax::Index::Kind::kAxis) roots.axes |= ax::axis_bit(index.axis);

@@ -28,8 +28,8 @@ class BlockLowering {
  public:
   explicit BlockLowering(KernelContext& kernel) : k_(kernel), b_(kernel.b), decide_(kernel.decide) {}
 
-  /// The whole block as one launch.
-  Launch lower(const ax::Parallel& block, std::string name);
+  /// The whole block as one launch. `written` as such, its axes are what positions count along first.
+  Launch lower(const ax::Parallel& block, std::string name, bool written = true);
   /// A kernel-level value, computed over `axes` (of which `parallel` are handed out in tiles) into shared memory.
   Launch lower_value(std::span<const ax::AxisId> parallel, ax::ValueId value, BufferId buffer, ax::AxisSet axes,
                      ax::Update update, std::string name);
@@ -212,6 +212,11 @@ class BlockLowering {
   Predicate condition(ax::ValueId value);
   void under(Predicate predicate, const std::function<void()>& fill);
   [[nodiscard]] bool varies(ax::ValueId value) const;
+  void uniform_while(const ax::While& loop);
+  void while_by_lane(const ax::While& loop);
+  void while_along(const ax::While& loop);
+  /// `fill` in a scope of its own that runs where `condition`, which is uniform, holds.
+  void guarded(ExprId condition, const std::function<void()>& fill);
   ExprId meets_window(ax::AxisId axis, ax::ValueId lo, ax::ValueId hi);
   void uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill);
   /// The least (or greatest) of an i64 value over all live lanes and range axes that it varies over.
@@ -240,8 +245,15 @@ class BlockLowering {
   [[nodiscard]] std::vector<ax::AxisId> position_axes(ax::AxisSet axes) const;
   ExprId linear_position(ax::AxisSet axes);
   std::size_t bound_depth(ax::AxisId axis) const;
-  ExprId live();
+  /// Whether the element in hand runs, by the predicates from `first` on; kNone: it does. Where they differ along whole
+  /// axes that are not walked here: whether it runs anywhere along them.
+  ExprId live(std::size_t first = 0);
+  ExprId live_along(ax::AxisSet open, std::size_t first);
+  /// Whether any lane runs, uniform.
+  ExprId live_anywhere();
   ax::AxisSet live_deps() const;
+  /// The same without axes of loops.
+  [[nodiscard]] ax::AxisSet condition_axes() const;
 
   // ---- nests.cpp ----
   ax::AxisSet range(ax::AxisSet axes) const { return axes & modes_.range; }
@@ -313,9 +325,12 @@ class BlockLowering {
   std::vector<Ragged> ragged_;
   std::unordered_map<ax::VarId, RegId> registers_;
   std::unordered_map<ax::VarId, BufferId> var_buffers_;
+  // How many predicates were there before a variable: whoever sees it is live by those.
+  std::unordered_map<ax::VarId, std::size_t> var_predicates_;
   std::vector<BufferId> scratch_;      // of this launch
   std::vector<ax::AxisId> enclosing_;  // parallel axes and those of open loops, from the outside in
   ax::AxisSet statement_axes_ = 0;     // of the statement in hand
+  bool written_ = true;                // the source says `parallel`
   bool overwrites_inputs_ = false;     // a store before the last may land on an input (rule 17)
   std::int64_t lane_tile_ = 0;         // positions of the lane axis per tile
 };

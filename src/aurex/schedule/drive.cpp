@@ -4,7 +4,6 @@
 #include <functional>
 #include <span>
 
-#include "aurex/base/error.h"
 #include "aurex/schedule/block_lowering.h"
 
 namespace aurex::schedule {
@@ -40,7 +39,9 @@ class Driver {
     return launches_++ == 0 ? k_.tiles.name : k_.tiles.name + "." + std::to_string(launches_ - 1);
   }
 
-  void launch(const ax::Parallel& block, Body& out) { out.push_back({BlockLowering(k_).lower(block, next_name())}); }
+  void launch(const ax::Parallel& block, Body& out, bool written = true) {
+    out.push_back({BlockLowering(k_).lower(block, next_name(), written)});
+  }
 
   /// Computes a value over `axes` into shared memory.
   void store_shared(ValueId id, BufferId buffer, AxisSet axes, ax::Update update, Body& out) {
@@ -80,9 +81,9 @@ class Driver {
   void reduce_in_chunks(ValueId id, bool inside, Body& out) {
     const ax::Value& v = k_.value(id);
     if (k_.fact(id).scalar || k_.shared_values.contains(id)) return;
-    AxisSet walked = 0;
+    AxisSet walked = inner_loops_;
     for (const auto& [axis, buffer] : k_.shared_positions) walked |= ax::axis_bit(axis);
-    const bool reduces = v.op == Op::kReduce && ((v.over | v.axes) & walked) == 0;
+    const bool reduces = v.op == Op::kReduce && ((v.over | v.axes) & walked) == 0 && may_precede(id);
     const bool to_number = reduces && v.axes == 0;
     for (std::size_t i = 0; i < v.args.size(); ++i) {
       // The checks of a branch are made where it is taken, not before.
@@ -110,24 +111,84 @@ class Driver {
     }
   }
 
-  /// Axes along which some part of a value looks at other positions: they cannot be handed out in tiles.
-  AxisSet crossed(ValueId id) const {
+  /// Whether a reduction gives the same before a statement that is one block as inside of it, and raises nothing there
+  /// that it would not raise here.
+  bool may_precede(ValueId id) const {
+    const ValueFacts& fact = k_.fact(id);
+    return !in_block_ || (!fact.changing && !fact.checked && (fact.deps & inner_loops_) == 0);
+  }
+
+  /// Calls `see` for every value that `id` is made of, down to those that lie in shared memory.
+  template <typename See>
+  void each_part(ValueId id, const See& see) const {
     std::vector<bool> seen(k_.tiles.values.size(), false);
-    AxisSet axes = 0;
     const auto visit = [&](const auto& self, ValueId at) -> void {
       if (at == kNone || seen[at] || k_.shared_values.contains(at)) return;
       seen[at] = true;
       const ax::Value& v = k_.value(at);
-      if (v.op == Op::kReduce) axes |= v.over;
-      if (v.op == Op::kScan || v.op == Op::kArgsort || v.op == Op::kReindex) {
-        axes |= ax::axis_bit(static_cast<AxisId>(v.id));
-      }
+      see(v);
       for (const ValueId arg : v.args) self(self, arg);
       if (v.op != Op::kLoad) return;
       for (const ax::Index& index : k_.tiles.loads[v.id].indices) self(self, index.value);
       self(self, k_.tiles.loads[v.id].otherwise);
     };
     visit(visit, id);
+  }
+
+  /// Axes along which some part of a value looks at other positions: they cannot be handed out in tiles.
+  AxisSet crossed(ValueId id) const {
+    AxisSet axes = 0;
+    each_part(id, [&](const ax::Value& v) {
+      if (v.op == Op::kReduce) axes |= v.over;
+      if (v.op == Op::kScan || v.op == Op::kArgsort || v.op == Op::kReindex) {
+        axes |= ax::axis_bit(static_cast<AxisId>(v.id));
+      }
+    });
+    return axes;
+  }
+
+  /// A loop or branch that differs from element to element: one block.
+  void element_wise(const ax::Stmt& stmt, AxisSet axes, Body& out) {
+    ax::Parallel block{.body = {stmt}};
+    std::vector<ValueId> values;
+    for_each_stmt(block.body, [&](const ax::Stmt& each) {
+      const std::vector<ValueId> own = operands(each);
+      values.insert(values.end(), own.begin(), own.end());
+      if (const auto* loop = std::get_if<ax::For>(&each.node)) inner_loops_ |= ax::axis_bit(loop->axis);
+    });
+    in_block_ = true;
+    with_reductions(values, kNone, out, [&] {
+      block.axes = axes_of(independent(block.body, values, axes));
+      launch(block, out, false);
+    });
+    in_block_ = false;
+    inner_loops_ = 0;
+  }
+
+  /// Those of `axes` along which no element of a body has to do with another.
+  AxisSet independent(const ax::Body& body, std::span<const ValueId> values, AxisSet axes) const {
+    std::vector<bool> stored(k_.tiles.arrays.size(), false);
+    for_each_stmt(body, [&](const ax::Stmt& stmt) {
+      if (const auto* store = std::get_if<ax::Store>(&stmt.node)) {
+        AxisSet named = 0;
+        for (const ax::Index& index : store->indices) {
+          if (index.kind == ax::Index::Kind::kAxis) named |= ax::axis_bit(index.axis);
+        }
+        axes &= named;
+        stored[store->array] = true;
+      } else if (const auto* assign = std::get_if<ax::Assign>(&stmt.node)) {
+        if (k_.shared_vars.contains(assign->var)) axes &= k_.tiles.vars[assign->var].axes;
+      } else if (const auto* print = std::get_if<ax::Print>(&stmt.node)) {
+        axes &= k_.value(print->value).axes;
+      }
+    });
+    for (const ValueId id : values) {
+      axes &= ~crossed(id);
+      each_part(id, [&](const ax::Value& v) {
+        if (v.op == Op::kLoad && stored[k_.tiles.loads[v.id].array]) axes = 0;
+      });
+    }
+    for (const auto& [axis, buffer] : k_.shared_positions) axes &= ~ax::axis_bit(axis);
     return axes;
   }
 
@@ -184,10 +245,14 @@ class Driver {
     ax::Parallel block{.axes = axes_of(axes & ~whole)};
     std::erase_if(block.axes, [&](AxisId axis) { return k_.shared_positions.contains(axis); });
     block.body.push_back(stmt);
-    launch(block, out);
+    launch(block, out, false);
   }
 
-  void lower(const ax::Stmt&, const ax::For& loop, Body& out) {
+  AxisSet axes_of_value(ValueId id) const { return id == kNone ? 0 : k_.value(id).axes; }
+
+  void lower(const ax::Stmt& stmt, const ax::For& loop, Body& out) {
+    const AxisSet ragged = axes_of_value(loop.lo) | axes_of_value(loop.hi);
+    if (ragged != 0) return element_wise(stmt, ragged, out);
     const ExprId extent = k_.axis_extent(loop.axis);
     auto bound = [&](ValueId id) { return b_.cast(RegType::kI64, top_value(id, out)); };
     Loop top{.var = b_.loop_var(k_.axis(loop.axis).name),
@@ -203,7 +268,8 @@ class Driver {
     out.push_back({std::move(top)});
   }
 
-  void lower(const ax::Stmt&, const ax::While& loop, Body& out) {
+  void lower(const ax::Stmt& stmt, const ax::While& loop, Body& out) {
+    if (axes_of_value(loop.condition) != 0) return element_wise(stmt, axes_of_value(loop.condition), out);
     const BufferId cell = k_.shared_buffer("running", RegType::kBool, 0);
     store_shared(loop.condition, cell, 0, ax::Update::kSet, out);
     While top{.condition = b_.load(cell, {})};
@@ -212,9 +278,9 @@ class Driver {
     out.push_back({std::move(top)});
   }
 
-  void lower(const ax::Stmt&, const ax::If& branch, Body& out) {
+  void lower(const ax::Stmt& stmt, const ax::If& branch, Body& out) {
+    if (axes_of_value(branch.condition) != 0) return element_wise(stmt, axes_of_value(branch.condition), out);
     If top{.condition = top_value(branch.condition, out)};
-    if (k_.value(branch.condition).axes != 0) throw NotImplemented("a kernel-level if whose condition has axes");
     top.condition = b_.name_value(out, "condition", top.condition);
     statements_inside(branch.then_body, top.then_body);
     statements_inside(branch.else_body, top.else_body);
@@ -270,6 +336,8 @@ class Driver {
   KernelContext& k_;
   LoopBuilder& b_;
   std::int32_t launches_ = 0;
+  bool in_block_ = false;    // lowering a statement with others inside as one block
+  AxisSet inner_loops_ = 0;  // of `for` in that statement
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 // What the lowering of one kernel shares between its launches: the program being built and where arrays, kernel-level
 // variables and kernel-level values lie in memory.
 
+#include <map>
 #include <span>
 #include <unordered_map>
 
@@ -32,7 +33,7 @@ struct KernelContext {
   std::unordered_map<ax::ValueId, BufferId> shared_values;
   std::unordered_map<ax::VarId, BufferId> shared_vars;
   // Positions of kernel-level loops, one i64 cell each.
-  std::unordered_map<ax::AxisId, BufferId> shared_positions;
+  std::map<ax::AxisId, BufferId> shared_positions;  // from the outside in
 
   [[nodiscard]] const ax::Value& value(ax::ValueId id) const { return tiles.values[id]; }
   [[nodiscard]] const ValueFacts& fact(ax::ValueId id) const { return facts.values[id]; }

@@ -24,7 +24,8 @@ constexpr double kNanosecondsPerInstruction = 0.5;
 
 }  // namespace
 
-Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
+Launch BlockLowering::lower(const ax::Parallel& block, std::string name, bool written) {
+  written_ = written;
   decide_.begin(name);
   if (const std::optional<Contraction> contraction = match_contraction(k_, block)) {
     constexpr Form kForms[] = {Form::kPositions, Form::kPanels, Form::kStream};
@@ -61,6 +62,7 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name) {
 Launch BlockLowering::lower_value(std::span<const AxisId> parallel, ValueId id, BufferId buffer, AxisSet axes,
                                   ax::Update update, std::string name) {
   const ValueId roots[] = {id};
+  written_ = false;
   decide_.begin(name);
   modes_ = choose_modes(k_, decide_, parallel, 0, {}, roots);
   modes_.range |= axes & ~modes_.parallel;
@@ -82,7 +84,7 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   window_lo_.assign(k_.tiles.axes.size(), kNone);
   window_hi_.assign(k_.tiles.axes.size(), kNone);
   for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
-  enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
+  if (written_) enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
   if (modes_.lane != kNone) {
     std::erase(axes, modes_.lane);
     axes.push_back(modes_.lane);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "aurex/base/error.h"
 #include "aurex/schedule/block_lowering.h"
 
 namespace aurex::schedule {
@@ -58,32 +57,93 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::If& branch) {
   if (!branch.else_body.empty()) part(branch.else_body, unwanted);
 }
 
+void BlockLowering::guarded(ExprId condition, const std::function<void()>& fill) {
+  If out{.condition = condition};
+  Scope scope{.body = &out.then_body, .bound = top().bound, .control = true, .barrier = true, .vector = top().vector};
+  with_scope(std::move(scope), fill);
+  top().body->push_back({std::move(out)});
+}
+
 /// The body runs while any element is live; each leaves when its own condition fails.
 void BlockLowering::lower_stmt(const ax::Stmt&, const ax::While& loop) {
-  const ax::Value& condition = k_.value(loop.condition);
-  if (range(condition.axes) != 0) throw NotImplemented("while with a condition along a whole axis");
-  const bool by_lane = varies(loop.condition);
-  const VectorShape shape = by_lane ? top().vector : VectorShape{};
-  const RegId running = b_.new_register("running", RegType::kBool, shape.lanes, shape.vectors);
-  const ExprId outer = by_lane ? live() : kNone;
-  top().body->push_back({Declare{.reg = running, .value = b_.boolean(outer == kNone)}});
-  if (outer != kNone) top().body->push_back({Set{.reg = running, .value = b_.boolean(true), .predicate = outer}});
+  if (range(k_.value(loop.condition).axes) != 0) return while_along(loop);
+  if (varies(loop.condition)) return while_by_lane(loop);
+  uniform_while(loop);
+}
 
+/// Where nothing is live the condition means nothing, and might hold for ever.
+void BlockLowering::uniform_while(const ax::While& loop) {
+  const ExprId outer = live_anywhere();
+  const RegId running = b_.new_register("running", RegType::kBool, 1, 1);
+  top().body->push_back({Declare{.reg = running, .value = outer == kNone ? b_.boolean(true) : outer}});
   While out{.condition = b_.reg(running)};
   Scope scope{.body = &out.body, .bound = top().bound, .control = true, .barrier = true, .vector = top().vector};
   with_scope(std::move(scope), [&] {
-    const ExprId goes_on = b_.both(b_.reg(running), value(loop.condition));
-    out.body.push_back({Set{.reg = running, .value = goes_on}});
-    if (!by_lane) {
-      If guarded{.condition = b_.reg(running)};
-      control_body(loop.body, guarded.then_body, true);
-      out.body.push_back({std::move(guarded)});
-      return;
-    }
+    out.body.push_back({Set{.reg = running, .value = value(loop.condition)}});
+    guarded(b_.reg(running), [&] { statements(loop.body); });
+  });
+  top().body->push_back({std::move(out)});
+}
+
+void BlockLowering::while_by_lane(const ax::While& loop) {
+  const VectorShape shape = top().vector;
+  const AxisSet deps = k_.fact(loop.condition).deps | k_.value(loop.condition).axes;
+  const RegId running = b_.new_register("running", RegType::kBool, shape.lanes, shape.vectors);
+  const ExprId outer = live();
+  top().body->push_back({Declare{.reg = running, .value = b_.boolean(outer == kNone)}});
+  if (outer != kNone) top().body->push_back({Set{.reg = running, .value = b_.boolean(true), .predicate = outer}});
+  While out{.condition = b_.reg(running)};
+  Scope scope{.body = &out.body, .bound = top().bound, .control = true, .barrier = true, .vector = top().vector};
+  with_scope(std::move(scope), [&] {
+    const ExprId before = b_.name_value(out.body, "running", b_.reg(running));
+    under({.deps = deps, .eval = [before](BlockLowering&) { return before; }},
+          [&] { out.body.push_back({Set{.reg = running, .value = b_.both(before, value(loop.condition))}}); });
     const ExprId now = b_.name_value(out.body, "running", b_.reg(running));
-    Predicate predicate{.deps = k_.fact(loop.condition).deps | condition.axes,
-                        .eval = [now](BlockLowering&) { return now; }};
-    under(std::move(predicate), [&] { statements(loop.body); });
+    under({.deps = deps, .eval = [now](BlockLowering&) { return now; }}, [&] { statements(loop.body); });
+  });
+  top().body->push_back({std::move(out)});
+}
+
+/// Which elements of whole axes still run stands in scratch. A round asks the condition of each of them, then runs the
+/// body for those that go on.
+void BlockLowering::while_along(const ax::While& loop) {
+  const ValueId roots[] = {loop.condition};
+  const AxisSet lane = modes_.lane == kNone ? 0 : ax::axis_bit(modes_.lane);
+  const AxisSet axes =
+      (k_.fact(loop.condition).deps | k_.value(loop.condition).axes | live_deps()) & (modes_.range | lane);
+  const bool by_lane = (axes & lane) != 0;
+  const VectorShape lanes = by_lane ? top().vector : VectorShape{};
+  const BufferId still = scratch("running", RegType::kBool, axes);
+  value_nest(axes, roots, nullptr, RegType::kF32, [&] {
+    const ExprId outer = live();
+    store_scratch(still, axes, outer == kNone ? b_.boolean(true) : outer, kNone);
+  });
+  const Predicate runs{.deps = axes, .eval = [still, axes](BlockLowering& self) {
+                         return self.b_.load(still, self.scratch_indices(axes));
+                       }};
+  const RegId going = b_.new_register("going", RegType::kBool, lanes.lanes, lanes.vectors);
+  top().body->push_back({Declare{.reg = going, .value = b_.boolean(true)}});
+  While out{.condition = b_.reg(going)};
+  Scope scope{.body = &out.body, .bound = top().bound, .control = true, .barrier = true, .vector = top().vector};
+  with_scope(std::move(scope), [&] {
+    const auto [vector, shape] = nest_lanes(loop.condition, range(axes), roots, nullptr, RegType::kF32);
+    const bool across = vector != kNone;
+    const Accumulator any = begin(Reduction::kAny, RegType::kBool, across ? shape : lanes, across);
+    in_nest(range(axes), [&] {
+      loops(range(axes), vector, shape, [&] {
+        const ExprId before = b_.name_value(*top().body, "running", runs.eval(*this));
+        under({.deps = axes, .eval = [before](BlockLowering&) { return before; }}, [&] {
+          const ExprId now = b_.name_value(*top().body, "running", b_.both(before, value(loop.condition)));
+          store_scratch(still, axes, now, kNone);
+          accumulate(any, now, kNone);
+        });
+      });
+    });
+    const ExprId goes_on = finish(any);
+    out.body.push_back({Set{.reg = going, .value = goes_on}});
+    const auto body = [&] { under(runs, [&] { statements(loop.body); }); };
+    if (by_lane) return body();
+    guarded(goes_on, body);
   });
   top().body->push_back({std::move(out)});
 }

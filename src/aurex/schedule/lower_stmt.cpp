@@ -77,6 +77,7 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Let& let) {
 
 void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Declare& declare) {
   const ax::Var& var = k_.tiles.vars[declare.var];
+  var_predicates_[declare.var] = predicates_.size();
   if (range(var.axes) == 0) {
     const ExprId start = b_.cast(var.type, value(declare.value));
     const bool by_lane = modes_.lane != kNone && has(var.axes, modes_.lane);
@@ -95,19 +96,25 @@ void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Declare& declare) {
 
 void BlockLowering::lower_stmt(const ax::Stmt&, const ax::Assign& assign) {
   const ax::Var& var = k_.tiles.vars[assign.var];
+  const auto known = var_predicates_.find(assign.var);
+  const std::size_t first = known == var_predicates_.end() ? 0 : known->second;
   if (const auto found = registers_.find(assign.var); found != registers_.end()) {
     const ExprId right = b_.cast(var.type, value(assign.value));
     const ExprId next = updated(assign.update, var.type, b_.reg(found->second), right);
-    top().body->push_back({Set{.reg = found->second, .value = next, .predicate = live()}});
+    top().body->push_back({Set{.reg = found->second, .value = next, .predicate = live(first)}});
     return;
   }
-  const BufferId buffer = var_buffers_.at(assign.var);
+  const auto own = var_buffers_.find(assign.var);
   const ValueId roots[] = {assign.value};
   value_nest(var.axes, roots, nullptr, var.type, [&] {
     const ExprId right = b_.cast(var.type, value(assign.value));
-    ExprId old = kNone;
-    if (assign.update != ax::Update::kSet) old = b_.load(buffer, scratch_indices(var.axes));
-    store_scratch(buffer, var.axes, updated(assign.update, var.type, old, right), live());
+    const ExprId old = assign.update == ax::Update::kSet ? kNone : read_var(assign.var);
+    const ExprId next = updated(assign.update, var.type, old, right);
+    if (own != var_buffers_.end()) return store_scratch(own->second, var.axes, next, live(first));
+    Store store{.buffer = k_.shared_vars.at(assign.var), .value = next, .predicate = live(first)};
+    for (const AxisId axis : axes_of(var.axes)) store.indices.push_back(position(axis));
+    store.access = b_.access(store.buffer, store.indices);
+    top().body->push_back({std::move(store)});
   });
 }
 
@@ -142,7 +149,7 @@ void BlockLowering::lower_stmt(const ax::Stmt& stmt, const ax::Store& store) {
 
 void BlockLowering::lower_stmt(const ax::Stmt& stmt, const ax::Assert& assertion) {
   const ValueId roots[] = {assertion.condition};
-  const AxisSet axes = k_.value(assertion.condition).axes;
+  const AxisSet axes = k_.value(assertion.condition).axes | condition_axes();
   value_nest(axes, roots, nullptr, RegType::kF32, [&] {
     top().body->push_back({Check{.ok = value(assertion.condition),
                                  .fault = kAurexFaultAssert,

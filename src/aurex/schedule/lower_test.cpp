@@ -478,6 +478,100 @@ kernel f(x: f32[N]) -> (y: f32[N]) {
                    "f", {{"N", 70}});
 }
 
+TEST(Lower, WhileRunsEachElementOfAWholeAxisOnItsOwn) {
+  expect_agreement(R"(
+kernel f(x: f32[R, C], m: f32[R, C]) -> (y: f32[R, C], z: f32[R, C] = 0) {
+  parallel r in R {
+    var v[r, C] = x[r, C]
+    var steps[r, C] = 0.0
+    while abs(v) < 4.0 and m[r, C] > -1.0 { v = v * 1.5 + 1.0; steps += 1.0; z[r, C] = steps }
+    y[r, C] = v
+  }
+})",
+                   "f", {{"R", 5}, {"C", 37}});
+}
+
+TEST(Lower, WhileStaysOutOfWhatTheConditionsAroundItLeaveOut) {
+  // Of a dead element the inner condition would hold for ever.
+  expect_agreement(R"(
+kernel f(x: f32[R, C], d: f32[R]) -> (y: f32[R, C] = 0) {
+  parallel r in R {
+    if x[r, C] > 5.0 {
+      var k[r] = 1.0
+      while k > 0.0 { k = k - abs(d[r]) * 0.0 }
+      y[r, C] = k
+    }
+    var v[r, C] = x[r, C]
+    if x[r, C] > 0.0 {
+      while v < 8.0 { v = v * 2.0 }
+    }
+    y[r, C] = v
+  }
+})",
+                   "f", {{"R", 5}, {"C", 19}});
+}
+
+TEST(Lower, VariablesOfOneElementLiveInItsBranch) {
+  for (const char* index : {"i", "N"}) {
+    const std::string text = std::string("kernel f(x: f32[N]) -> (y: f32[N] = 0) {\n") +
+                             (*index == 'i' ? "  parallel i in N {\n" : "  if true {\n") + "    if x[" + index +
+                             "] > 0 { var k = 3.0; while k > 0.5 { k = k * 0.5 }; y[" + index + "] = k }\n  }\n}";
+    expect_agreement(text, "f", {{"N", 70}});
+  }
+}
+
+TEST(Lower, AssertionsUnderAConditionOnAWholeAxisAreOnlyOfItsElements) {
+  expect_agreement(R"(
+kernel f(x: f32[R, C]) -> (y: f32[R] = 0) {
+  parallel r in R {
+    if x[r, C] > 7.0 { assert x[r, 0] > 9.0, "never asked" }
+    y[r] = 1
+  }
+})",
+                   "f", {{"R", 3}, {"C", 9}});
+}
+
+TEST(Lower, KernelLevelBranchesAndLoopsFollowEachElement) {
+  expect_agreement(R"(
+kernel f(x: f32[N, M], n: i32[N], w: f32[M]) -> (a: f32[N] = 0, b: f32[N], c: f32[N], d: f32[N, M] = 1) {
+  if x[N, 0] > 0 { a[N] = sum(w[M], M) } else { a[N] += 2.0 }
+  var v[N] = x[N, 1]
+  while v < 4.0 { v = v * 1.5 + 1.0 }
+  b[N] = v
+  var acc[N] = 0.0
+  for t in M until n[N] { acc += sum(x[N, t], t) }
+  c[N] = acc
+  if x[N, M] > 0 {
+    let e = x[N, M] * 2.0
+    d[N, M] = e
+    if e > 2.0 { d[N, M] = 5.0 }
+  }
+})",
+                   "f", {{"N", 21}, {"M", 9}});
+}
+
+TEST(Lower, KernelLevelLetsAreIndicesAsTheyAreStored) {
+  expect_agreement(R"(
+kernel f(x: f32[A, B], n: i32[A]) -> (z: f32[A, B]) {
+  let a in A
+  let at = argmin(x[a, B], B) + n[a]
+  z[a, B] = x[a, at + 0] else 0.5
+})",
+                   "f", {{"A", 5}, {"B", 33}});
+}
+
+TEST(Lower, KernelLevelBranchesReadWhatTheyWroteElsewhere) {
+  expect_agreement(R"(
+kernel f(inout p: f32[N], x: f32[N]) -> (y: f32[N] = 0) {
+  let i in N
+  if x[i] > 0 {
+    p[i] = x[i]
+    y[i] = p[N - 1 - i]
+  }
+})",
+                   "f", {{"N", 40}});
+}
+
 TEST(Lower, BranchesPerElementHoldStoresBack) {
   expect_agreement(R"(
 kernel f(x: f32[N]) -> (y: f32[N] = 7) {

@@ -149,21 +149,44 @@ BlockLowering::Placed BlockLowering::place_select(ValueId id) {
 
 // ---- memory ----
 
-ExprId BlockLowering::live() {
+ExprId BlockLowering::live(std::size_t first) {
   ExprId all = kNone;
-  // NOLINTNEXTLINE(modernize-loop-convert): evaluating one takes others off and puts them back, which may move them
-  for (std::size_t i = 0; i < predicates_.size(); ++i) {
+  AxisSet open = 0;
+  // Evaluating one takes others off and puts them back, which may move them.
+  for (std::size_t i = first; i < predicates_.size(); ++i) {
+    const AxisSet beyond = range(predicates_[i].deps) & ~top().bound;
+    open |= beyond;
+    if (beyond != 0) continue;
     const std::function<ExprId(BlockLowering&)> eval = predicates_[i].eval;
     all = b_.both(all, eval(*this));
   }
+  if (open != 0) all = b_.both(all, live_along(open, first));
   if (all == kNone || b_.expr(all).kind == Expr::Kind::kConst) return all;
   return b_.name_value(*top().body, "live", all);
+}
+
+ExprId BlockLowering::live_along(AxisSet open, std::size_t first) {
+  const Accumulator acc = begin(ax::Reduction::kAny, RegType::kBool, top().vector, false);
+  in_nest(open, [&] { loops(open, kNone, {}, [&] { accumulate(acc, live(first), kNone); }); });
+  return finish(acc);
+}
+
+ExprId BlockLowering::live_anywhere() {
+  const ExprId alive = live();
+  if (alive == kNone || b_.is_uniform(alive)) return alive;
+  const Accumulator acc = begin(ax::Reduction::kAny, RegType::kBool, top().vector, true);
+  accumulate(acc, alive, kNone);
+  return finish(acc);
 }
 
 AxisSet BlockLowering::live_deps() const {
   AxisSet deps = 0;
   for (const Predicate& predicate : predicates_) deps |= predicate.deps;
   return deps;
+}
+
+AxisSet BlockLowering::condition_axes() const {
+  return live_deps() & ((modes_.range & ~modes_.chunks) | modes_.parallel);
 }
 
 /// What positions count along, in the interpreter's order: first the enclosing axes that the statement carries or that
@@ -196,7 +219,8 @@ BlockLowering::Placed BlockLowering::index(ValueId id) {
   const ax::Value& v = k_.value(id);
   const bool affine = v.type == RegType::kI32 || v.type == RegType::kI64;
   if (affine && v.op == Op::kPosition) return {position(v.id), bound_depth(v.id)};
-  if (affine && (v.op == Op::kAdd || v.op == Op::kSub || v.op == Op::kMul) && !k_.fact(id).scalar) {
+  const bool stored = k_.fact(id).scalar || k_.shared_values.contains(id);
+  if (affine && (v.op == Op::kAdd || v.op == Op::kSub || v.op == Op::kMul) && !stored) {
     const Placed a = index(v.args[0]), c = index(v.args[1]);
     return {b_.op(v.op, RegType::kI64, {a.expr, c.expr}), std::max(a.depth, c.depth)};
   }
