@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -21,20 +20,12 @@
 #include "aurex/schedule/schedule_text.h"
 #include "cli/commands.h"
 #include "cli/input_file.h"
+#include "cli/output_file.h"
 #include "cli/sample_call.h"
+#include "cli/target_name.h"
 
 namespace aurex::cli {
 namespace {
-
-/// "cpu" is the best target that this machine runs.
-schedule::Target choose_target(const std::string& name) {
-  if (name == "cpu") return schedule::target(schedule::runnable_targets().front());
-  if (name.starts_with("cpu.")) return schedule::target(name);
-  if (name == "opencl" || name.starts_with("ptx.") || name.starts_with("amdgpu.")) {
-    throw NotImplemented(fmt::format("target {}: only CPU targets have a code generator", name));
-  }
-  return schedule::target(name);  // refuses it and lists those there are
-}
 
 /// Milliseconds of each stage on the way from text to callable code, in order.
 struct Stage {
@@ -141,17 +132,6 @@ std::string emit_ast(const ax::Source& source) {
   const ax::ParseResult parsed = ax::parse(source, sink);
   ax::raise_if_refused(source, sink);
   return ax::syntax::dump(parsed.module);
-}
-
-void write_output(const std::string& path, const std::string& text, const Console& console) {
-  if (path.empty()) {
-    console.write(text);
-    return;
-  }
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) throw IoError(fmt::format("cannot write {}", path));
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if ((std::fclose(file) != 0) || !written) throw IoError(fmt::format("cannot write {}", path));
 }
 
 }  // namespace

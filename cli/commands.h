@@ -56,6 +56,17 @@ struct CompileOptions {
   bool timing = false;
 };
 
+struct BuildOptions {
+  std::string file;
+  std::vector<std::string> kernels;  // empty: all
+  std::string target = "cpu";
+  std::vector<std::string> types;  // T=f64
+  std::string shape;               // M=1024,N=64
+  std::string prefix;              // of every name in C
+  std::string object;
+  std::string header;
+};
+
 struct InfoOptions {
   std::string file;
 };
@@ -64,6 +75,7 @@ int devices(const Console& console);
 int check(const CheckOptions& options, const Console& console);
 int run(const RunOptions& options, const Console& console);
 int compile(const CompileOptions& options, const Console& console);
+int build(const BuildOptions& options, const Console& console);
 int info(const InfoOptions& options, const Console& console);
 
 }  // namespace aurex::cli

@@ -16,11 +16,12 @@ struct Parsed {
   CheckOptions check;
   RunOptions run;
   CompileOptions compile;
+  BuildOptions build;
   InfoOptions info;
   std::function<int(const Console&)> command;
 };
 
-constexpr std::array kCommands = {"devices", "check", "run", "compile", "info"};
+constexpr std::array kCommands = {"devices", "check", "run", "compile", "build", "info"};
 
 /// CLI11 speaks of positionals, subcommands and TEXT; people of arguments, commands and what is to stand there.
 void use_plain_help(CLI::App& app) {
@@ -128,6 +129,25 @@ void add_compile(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   sub.add_flag("--timing", options.timing, "Print the time of each stage from text to callable code");
 }
 
+void add_build(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  BuildOptions& options = parsed->build;
+  CLI::App& sub = add_command(app, parsed, "build", "Compile kernels ahead of time: an object and a C header",
+                              "aurex build softmax.ax -o softmax.o --header softmax.h --target cpu.avx2",
+                              [](const Parsed& given, const Console& console) { return build(given.build, console); });
+  sub.add_option("FILE", options.file, "AX file")->required()->type_name("");
+  sub.add_option("--output,-o", options.object, "Object file to write")->required()->type_name("FILE");
+  sub.add_option("--header", options.header, "C header to write; it needs no other file of Aurex")->type_name("FILE");
+  sub.add_option("--kernel,-k", options.kernels, "Which kernels; all of the file without")->type_name("NAME");
+  sub.add_option("--type,-t", options.types, "Storage type of a type variable: T=f64 (f32 where nothing is said)")
+      ->type_name("NAME=TYPE");
+  sub.add_option("--target", options.target, "cpu (what this machine runs best), cpu.avx2, cpu.avx512, …")
+      ->type_name("TARGET");
+  sub.add_option("--prefix", options.prefix, "What every name in C begins with: my_ makes softmax my_softmax")
+      ->type_name("TEXT");
+  sub.add_option("--shape", options.shape, "Extents that the code is chosen for; it is right for all (others: 64)")
+      ->type_name("NAME=N,…");
+}
+
 void add_info(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   CLI::App& sub = add_command(app, parsed, "info", "What is in an .npy or .ax file", "aurex info x.npy",
                               [](const Parsed& given, const Console& console) { return info(given.info, console); });
@@ -157,6 +177,7 @@ CommandLine parse(int argc, char** argv) {
   add_check(app, parsed);
   add_run(app, parsed);
   add_compile(app, parsed);
+  add_build(app, parsed);
   add_info(app, parsed);
   try {
     app.parse(argc, argv);

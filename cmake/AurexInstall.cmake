@@ -26,7 +26,9 @@ install(
   PATTERN "test_call.h" EXCLUDE)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/AurexConfig.cmake.in ${PROJECT_BINARY_DIR}/AurexConfig.cmake
-                              INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+                              INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR
+                              CMAKE_INSTALL_BINDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/AurexConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/AurexConfig.cmake ${PROJECT_BINARY_DIR}/AurexConfigVersion.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/AurexKernels.cmake
         DESTINATION ${package_folder} COMPONENT development)

@@ -53,7 +53,7 @@ def program(tmp_path):
 # Help and usage.
 
 
-@pytest.mark.parametrize("command", ["devices", "check", "run", "compile", "info"])
+@pytest.mark.parametrize("command", ["devices", "check", "run", "compile", "build", "info"])
 def test_help_of_each_command_has_an_example(command):
     result = aurex(command, "--help")
     assert result.returncode == DONE
@@ -353,6 +353,37 @@ def test_compile_refuses_an_unknown_target_and_dimension(program):
     assert result.returncode == REFUSED
     assert "Q" in result.stderr and "N" in result.stderr
     assert aurex("compile", program(ADD), "--emit", "asm", "--shape", "N=three").returncode == USAGE
+
+
+# build
+
+
+def test_build_writes_an_object_and_a_header(program, tmp_path):
+    out, header = tmp_path / "add.o", tmp_path / "add.h"
+    result = aurex("build", program(ADD), "-o", out, "--header", header, "--prefix", "my_", "--type", "T=f64", "--json")
+    assert result.returncode == DONE, result.stderr
+    report = json.loads(result.stdout)
+    assert report["kernels"] == ["add"] and report["bytes"] == out.stat().st_size
+    assert out.read_bytes()[:4] == b"\x7fELF"
+    declared = "static inline int my_add(int64_t N, const double *x, const double *y, double *z, aurex_options *options)"
+    assert declared in header.read_text()
+
+
+def test_build_refuses_what_it_cannot_make_and_writes_nothing(program, tmp_path):
+    out = tmp_path / "k.o"
+    for options, status, said in (
+        (("--target", "ptx.sm_90"), REFUSED, "NotImplemented"),
+        (("--target", "cpu.z80"), REFUSED, "cpu.avx2"),
+        (("--kernel", "sub"), REFUSED, "add"),
+        (("--type", "U=f64"), REFUSED, "'U'"),
+        (("--type", "T=f63"), REFUSED, "f63"),
+        (("--type", "T"), USAGE, "T"),
+    ):
+        result = aurex("build", program(ADD), "-o", out, *options)
+        assert result.returncode == status and said in result.stderr, (options, result.stderr)
+        assert list(tmp_path.glob("k.o*")) == []
+    result = aurex("build", program(ADD), "-o", tmp_path / "none" / "k.o")
+    assert result.returncode == REFUSED and "cannot write" in result.stderr
 
 
 # info

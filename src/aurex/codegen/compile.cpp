@@ -50,4 +50,10 @@ std::string emit(const schedule::LoopProgram& program, const schedule::Target& t
   return object(module, target);
 }
 
+std::string emit_object(std::span<const ObjectPart> parts, const schedule::Target& target) {
+  IrModule module("kernels", target);
+  for (const ObjectPart& part : parts) lower_to_llvm(*part.program, target, part.prefix, module.get());
+  return object(module, target);
+}
+
 }  // namespace aurex::codegen

@@ -5,6 +5,7 @@
 // compile() may be called from several threads. CompiledCode stays mapped as long as someone holds it.
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "aurex/base/kernel_abi.h"
@@ -46,5 +47,15 @@ enum class Emit : std::uint8_t { kLlvm, kAssembly, kObject };
 
 /// What compile() would run, as text (kObject: as bytes), for any target LLVM knows.
 [[nodiscard]] std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what);
+
+/// A program of an object with several, and what the name of its AurexKernel begins with: `<prefix>kernel`.
+struct ObjectPart {
+  const schedule::LoopProgram* program;
+  std::string prefix;
+};
+
+/// One relocatable object, position-independent, for any target LLVM knows. It needs what the C library has and nothing
+/// else.
+[[nodiscard]] std::string emit_object(std::span<const ObjectPart> parts, const schedule::Target& target);
 
 }  // namespace aurex::codegen

@@ -1,0 +1,17 @@
+#include "cli/target_name.h"
+
+#include <fmt/format.h>
+
+#include "aurex/base/error.h"
+
+namespace aurex::cli {
+
+schedule::Target choose_target(const std::string& name) {
+  if (name == "cpu") return schedule::target(schedule::runnable_targets().front());
+  if (name == "opencl" || name.starts_with("ptx.") || name.starts_with("amdgpu.")) {
+    throw NotImplemented(fmt::format("target {}: only CPU targets have a code generator", name));
+  }
+  return schedule::target(name);  // refuses what it does not know
+}
+
+}  // namespace aurex::cli
