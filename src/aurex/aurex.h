@@ -25,7 +25,9 @@
 #include "aurex/memory/tracker.h"      // IWYU pragma: export
 #include "aurex/ops/compile_kernel.h"  // IWYU pragma: export
 #include "aurex/ops/images.h"          // IWYU pragma: export
+#include "aurex/ops/losses.h"          // IWYU pragma: export
 #include "aurex/ops/ops.h"             // IWYU pragma: export
+#include "aurex/ops/optimizers.h"      // IWYU pragma: export
 #include "aurex/ops/scans.h"           // IWYU pragma: export
 #include "aurex/telemetry/profiler.h"  // IWYU pragma: export
 #include "aurex/tensor/npy.h"          // IWYU pragma: export

@@ -81,5 +81,6 @@ class Sum {
 [[nodiscard]] std::vector<Reference> optimizer_references();
 [[nodiscard]] std::vector<Reference> scan_references();
 [[nodiscard]] std::vector<Reference> image_references();
+[[nodiscard]] std::vector<Reference> loss_references();
 
 }  // namespace aurex::testing

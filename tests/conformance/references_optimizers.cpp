@@ -74,15 +74,135 @@ Reference adam(const char* kernel, bool decoupled, Real decay) {
               }};
 }
 
-Reference sgd() {
+Reference sgd(const char* kernel, bool nesterov) {
   return {.file = "optimizer.ax",
-          .kernel = "sgd",
+          .kernel = kernel,
           .types = kFloats,
           .inputs =
-              [](Numbers& draw, DType type) {
+              [nesterov](Numbers& draw, DType type) {
                 Values values = tensors(draw, type, {"p", "g", "velocity"});
                 values["momentum"] = 0.8;
                 values["weight_decay"] = 0.1;
+                if (nesterov) values["nesterov"] = true;
+                return values;
+              },
+          .results =
+              [nesterov](const Values& t, Real u) {
+                Results results;
+                for (std::size_t i = 0; i < in(t, "p").size(); ++i) {
+                  const Real p = in(t, "p")[i], g = in(t, "g")[i], v = in(t, "velocity")[i];
+                  const Expected next = blend({0.8L * v, g, 0.1L * p}, u);
+                  const Expected step = nesterov ? blend({g, 0.1L * p, 0.64L * v, 0.8L * g, 0.08L * p}, 2 * u) : next;
+                  results["velocity"].push_back(next);
+                  results["p"].push_back({p - 0.01L * step.value,
+                                          0.01L * step.error + 3 * u * (std::fabs(p) + std::fabs(0.01L * step.value))});
+                }
+                return results;
+              }};
+}
+
+/// p minus `scale` times a direction.
+Expected moved(Real p, Real scale, const Expected& direction, Real u) {
+  const Real step = scale * direction.value;
+  return {p - step, scale * direction.error + 4 * u * (std::fabs(p) + std::fabs(step))};
+}
+
+/// d over (root of `square`) + eps.
+Expected over_root(const Expected& d, const Expected& square, Real eps, Real u) {
+  const Real root = std::sqrt(square.value), value = d.value / (root + eps);
+  const Real relative = square.error / (2 * square.value) + 6 * u;
+  return {value, d.error / (root + eps) + 1.1L * relative * std::fabs(value)};
+}
+
+Expected squared(Real kept, Real rate, const Expected& d, Real u) {
+  Expected result = blend({kept, rate * d.value * d.value}, u);
+  result.error += 2.1L * rate * std::fabs(d.value) * d.error;
+  return result;
+}
+
+Reference rmsprop(const char* kernel, bool momentum, bool centered) {
+  return {.file = "optimizer.ax",
+          .kernel = kernel,
+          .types = kFloats,
+          .inputs =
+              [=](Numbers& draw, DType type) {
+                Values values = tensors(draw, type, {"p", "g", "v"});
+                // What is centred needs a variance that is no difference of equals.
+                auto& square = std::get<ax::testing::HostArray>(values["v"]);
+                for (double& v : square.values) v += centered ? 8 : 0;
+                square = ax::testing::stored(std::move(square));
+                if (momentum) values.merge(tensors(draw, type, {"velocity"}));
+                if (centered) values.merge(tensors(draw, type, {"m"}));
+                values["alpha"] = 0.9;
+                values["weight_decay"] = 0.1;
+                return values;
+              },
+          .results =
+              [=](const Values& t, Real u) {
+                Results results;
+                for (std::size_t i = 0; i < in(t, "p").size(); ++i) {
+                  const Real p = in(t, "p")[i];
+                  const Expected d = blend({in(t, "g")[i], 0.1L * p}, u);
+                  const Expected second = squared(0.9L * in(t, "v")[i], 0.1L, d, u);
+                  results["v"].push_back(second);
+                  Expected spread = second;
+                  if (centered) {
+                    Expected first = blend({0.9L * in(t, "m")[i], 0.1L * d.value}, u);
+                    first.error += 0.1L * d.error;
+                    results["m"].push_back(first);
+                    spread.value -= first.value * first.value;
+                    spread.error += 2.1L * std::fabs(first.value) * first.error + 2 * u * second.value;
+                  }
+                  Expected step = over_root(d, spread, kEps, u);
+                  if (momentum) {
+                    const Real kept = 0.9L * in(t, "velocity")[i];
+                    step = {kept + step.value, step.error + 4 * u * (std::fabs(kept) + std::fabs(step.value))};
+                    results["velocity"].push_back(step);
+                  }
+                  results["p"].push_back(moved(p, 0.01L, step, u));
+                }
+                return results;
+              }};
+}
+
+Reference lion() {
+  return {
+      .file = "optimizer.ax",
+      .kernel = "lion",
+      .types = kFloats,
+      .inputs =
+          [](Numbers& draw, DType type) {
+            Values values = tensors(draw, type, {"p", "g", "m"});
+            values["lr"] = 0.05;
+            values["weight_decay"] = 0.1;
+            return values;
+          },
+      .results =
+          [](const Values& t, Real u) {
+            Results results;
+            for (std::size_t i = 0; i < in(t, "p").size(); ++i) {
+              const Real p = in(t, "p")[i], g = in(t, "g")[i], m = in(t, "m")[i];
+              const Expected mixed = blend({0.9L * m, 0.1L * g}, u);
+              const Real sign = mixed.value > 0 ? 1 : mixed.value < 0 ? -1 : 0;
+              const bool clear = std::fabs(mixed.value) > mixed.error;  // else any sign is right
+              results["m"].push_back(blend({0.99L * m, 0.01L * g}, 4 * u));
+              results["p"].push_back({p * 0.995L - 0.05L * sign, (clear ? 0 : 0.1L) + 6 * u * (std::fabs(p) + 0.05L)});
+            }
+            return results;
+          }};
+}
+
+Reference adagrad() {
+  return {.file = "optimizer.ax",
+          .kernel = "adagrad",
+          .types = kFloats,
+          .inputs =
+              [](Numbers& draw, DType type) {
+                Values values = tensors(draw, type, {"p", "g", "total"});
+                for (double& v : std::get<ax::testing::HostArray>(values["total"]).values) v = std::fabs(v);
+                values["lr_decay"] = 0.25;
+                values["weight_decay"] = 0.1;
+                values["step"] = kStep;
                 return values;
               },
           .results =
@@ -90,10 +210,10 @@ Reference sgd() {
                 Results results;
                 for (std::size_t i = 0; i < in(t, "p").size(); ++i) {
                   const Real p = in(t, "p")[i];
-                  const Expected next = blend({0.8L * in(t, "velocity")[i], in(t, "g")[i], 0.1L * p}, u);
-                  results["velocity"].push_back(next);
-                  results["p"].push_back({p - 0.01L * next.value,
-                                          0.01L * next.error + 3 * u * (std::fabs(p) + std::fabs(0.01L * next.value))});
+                  const Expected d = blend({in(t, "g")[i], 0.1L * p}, u);
+                  const Expected total = squared(in(t, "total")[i], 1, d, u);
+                  results["total"].push_back(total);
+                  results["p"].push_back(moved(p, 0.01L / 1.5L, over_root(d, total, 1e-10L, u), u));
                 }
                 return results;
               }};
@@ -135,7 +255,13 @@ std::vector<Reference> optimizer_references() {
   return {adam("adam", false, 0),
           adam("adam with_decay", false, 0.1L),
           adam("adamw", true, 0.01L),
-          sgd(),
+          sgd("sgd", false),
+          sgd("sgd nesterov", true),
+          rmsprop("rmsprop", false, false),
+          rmsprop("rmsprop_momentum", true, false),
+          rmsprop("rmsprop_centered", false, true),
+          lion(),
+          adagrad(),
           adaptive("adaptive_learning_rate", false),
           adaptive("adaptive_step", true)};
 }

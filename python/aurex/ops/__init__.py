@@ -3,16 +3,19 @@
 Every function here runs kernels of ``aurex/kernels/*.ax``; NumPy only reshapes views and converts element types.
 """
 
-from aurex.ops import elementwise, images, linear_algebra, neural, optimizers, reductions, scans, segments
+from aurex.ops import (
+    elementwise, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments,
+)
 from aurex.ops.elementwise import *  # noqa: F403
 from aurex.ops.images import *  # noqa: F403
 from aurex.ops.linear_algebra import *  # noqa: F403
+from aurex.ops.losses import *  # noqa: F403
 from aurex.ops.neural import *  # noqa: F403
 from aurex.ops.optimizers import *  # noqa: F403
 from aurex.ops.reductions import *  # noqa: F403
 from aurex.ops.scans import *  # noqa: F403
 from aurex.ops.segments import *  # noqa: F403
 
-_PARTS = (elementwise, images, linear_algebra, neural, optimizers, reductions, scans, segments)
+_PARTS = (elementwise, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments)
 
 __all__ = sorted(name for part in _PARTS for name in part.__all__)

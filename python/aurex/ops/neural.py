@@ -10,7 +10,7 @@ from aurex.errors import DimensionMismatch, InvalidConfig
 from aurex.ops._call import array, floating, kernels, last, public
 
 __all__ = [
-    "ACTIVATIONS", "add_layer_norm", "attention", "celu", "cross_entropy", "elu", "embedding",
+    "ACTIVATIONS", "add_layer_norm", "attention", "celu", "elu", "embedding",
     "gated_linear", "geglu", "gelu", "gelu_tanh", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
     "l2_normalize", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish",
     "neuromorphic_activation", "prelu", "relu", "relu6", "rms_norm", "rope", "selu", "sigmoid", "silu", "softmax",
@@ -167,16 +167,3 @@ def rope(x, *, offset=0, positions=None, base=10000.0, adjacent=False):
 def embedding(table, ids):
     """Rows of ``table`` by number. A number outside raises :class:`aurex.IndexOutOfRange`."""
     return kernels("embedding").embedding(table, ids)
-
-
-@public
-def cross_entropy(x, target, *, ignore=-100, smoothing=0.0, reduction="mean"):
-    """``-log(softmax(x)[target])`` per row of logits; ``reduction`` is "mean" over rows not ignored, "sum" or "none"."""
-    if reduction not in ("mean", "sum", "none"):
-        raise InvalidConfig(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}", {"argument": "reduction"})
-    target = array(target)
-    loss = kernels("cross_entropy").cross_entropy(floating(x), target, ignore, smoothing)
-    if reduction == "none":
-        return loss
-    total = kernels("reductions").sum(loss.reshape(-1))[()]
-    return total if reduction == "sum" else total / loss.dtype.type(np.count_nonzero(target != ignore))
