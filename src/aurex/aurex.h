@@ -24,6 +24,7 @@
 #include "aurex/memory/tensor.h"       // IWYU pragma: export
 #include "aurex/memory/tracker.h"      // IWYU pragma: export
 #include "aurex/ops/compile_kernel.h"  // IWYU pragma: export
+#include "aurex/ops/gradients.h"       // IWYU pragma: export
 #include "aurex/ops/images.h"          // IWYU pragma: export
 #include "aurex/ops/losses.h"          // IWYU pragma: export
 #include "aurex/ops/ops.h"             // IWYU pragma: export

@@ -82,5 +82,6 @@ class Sum {
 [[nodiscard]] std::vector<Reference> scan_references();
 [[nodiscard]] std::vector<Reference> image_references();
 [[nodiscard]] std::vector<Reference> loss_references();
+[[nodiscard]] std::vector<Reference> backward_references();
 
 }  // namespace aurex::testing

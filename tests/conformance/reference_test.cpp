@@ -48,7 +48,8 @@ std::string kernel_name(const Reference& reference) { return reference.kernel.su
 std::vector<Reference> references() {
   std::vector<Reference> all;
   for (auto& some : {elementwise_references(), integer_references(), row_references(), contraction_references(),
-                     optimizer_references(), scan_references(), image_references(), loss_references()}) {
+                     optimizer_references(), scan_references(), image_references(), loss_references(),
+                     backward_references()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -4,9 +4,10 @@ Every function here runs kernels of ``aurex/kernels/*.ax``; NumPy only reshapes 
 """
 
 from aurex.ops import (
-    elementwise, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments,
+    elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments,
 )
 from aurex.ops.elementwise import *  # noqa: F403
+from aurex.ops.gradients import *  # noqa: F403
 from aurex.ops.images import *  # noqa: F403
 from aurex.ops.linear_algebra import *  # noqa: F403
 from aurex.ops.losses import *  # noqa: F403
@@ -16,6 +17,6 @@ from aurex.ops.reductions import *  # noqa: F403
 from aurex.ops.scans import *  # noqa: F403
 from aurex.ops.segments import *  # noqa: F403
 
-_PARTS = (elementwise, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments)
+_PARTS = (elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments)
 
 __all__ = sorted(name for part in _PARTS for name in part.__all__)
