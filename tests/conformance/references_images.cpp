@@ -1,4 +1,4 @@
-// Pooling and the normalisation of channels.
+// Transposed and depthwise convolution, pooling, and the normalisation of channels.
 
 #include <algorithm>
 #include <cmath>
@@ -96,6 +96,76 @@ Reference pooling(const Pooling& p) {
                 }
                 return results;
               }};
+}
+
+/// Two groups of two channels to three, or four groups of one to two, with everything that moves the filter.
+struct Filters {
+  std::int64_t groups, in, out;  // channels of one group
+};
+constexpr std::int64_t kDown = 5, kAcross = 6, kTall = 3, kWide = 2, kStrideY = 2, kStrideX = 3, kPadY = 1, kMoreX = 2,
+                       kDilationX = 2;
+
+Values filter_inputs(const Filters& f, bool transposed, Numbers& draw, DType type) {
+  const auto numbers = [&](const Dims& shape) {
+    return is_floating_point(type) ? draw.floats(shape, type) : draw.integers(shape, -9, 10, type);
+  };
+  Values values;
+  if (transposed) {
+    values["x"] = numbers({2, f.groups, f.in, kDown, kAcross});
+    values["w"] = numbers({f.groups, f.in, f.out, kTall, kWide});
+    values["b"] = numbers({f.groups, f.out});
+    values["more_x"] = kMoreX;
+  } else {
+    values["x"] = numbers({2, f.groups * f.in, kDown, kAcross});
+    values["w"] = numbers({f.groups * f.out, f.in, kTall, kWide});
+    values["b"] = numbers({f.groups * f.out});
+    values["groups"] = f.groups;
+  }
+  values["stride_y"] = kStrideY;
+  values["stride_x"] = kStrideX;
+  values["pad_y"] = kPadY;
+  values["dilation_x"] = kDilationX;
+  return values;
+}
+
+/// Every product of an element of x and one of w, added where it goes: from the image to y, or from there to the image.
+std::vector<Expected> convolved(const Filters& f, bool transposed, const Values& v, Real u) {
+  const std::int64_t room_y = kDown + 2 * kPadY - (kTall - 1) - 1, room_x = kAcross - kDilationX * (kWide - 1) - 1;
+  const std::int64_t height = transposed ? (kDown - 1) * kStrideY - 2 * kPadY + kTall : room_y / kStrideY + 1;
+  const std::int64_t width =
+      transposed ? (kAcross - 1) * kStrideX + kDilationX * (kWide - 1) + kMoreX + 1 : room_x / kStrideX + 1;
+  const std::int64_t small_y = transposed ? kDown : height, small_x = transposed ? kAcross : width;
+  const std::int64_t large_y = transposed ? height : kDown, large_x = transposed ? width : kAcross;
+  std::vector<Sum> y(static_cast<std::size_t>(2 * f.groups * f.out * height * width), Sum(u));
+  for (std::int64_t i = 0; i < 2 * f.groups * f.out * f.in * small_y * small_x * kTall * kWide; ++i) {
+    const std::int64_t q = i % kWide, p = i / kWide % kTall, place = i / (kWide * kTall);
+    const std::int64_t column = place % small_x, row = place / small_x % small_y,
+                       channels = place / (small_x * small_y);
+    const std::int64_t c = channels % f.in, o = channels / f.in % f.out, g = channels / (f.in * f.out) % f.groups;
+    const std::int64_t n = channels / (f.in * f.out * f.groups);
+    const std::int64_t far_row = row * kStrideY + p - kPadY, far_column = column * kStrideX + q * kDilationX;
+    if (far_row < 0 || far_row >= large_y || far_column < 0 || far_column >= large_x) continue;
+    const std::int64_t x_at = transposed ? row * kAcross + column : far_row * kAcross + far_column;
+    const std::int64_t y_at = transposed ? far_row * width + far_column : row * width + column;
+    const std::int64_t filter = transposed ? (g * f.in + c) * f.out + o : (g * f.out + o) * f.in + c;
+    const Real x = in(v, "x")[static_cast<std::size_t>(((n * f.groups + g) * f.in + c) * kDown * kAcross + x_at)];
+    const Real w = in(v, "w")[static_cast<std::size_t>((filter * kTall + p) * kWide + q)];
+    y[static_cast<std::size_t>(((n * f.groups + g) * f.out + o) * height * width + y_at)].add(x * w);
+  }
+  std::vector<Expected> result;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    y[i].add(in(v, "b")[i / static_cast<std::size_t>(height * width) % in(v, "b").size()]);
+    result.push_back(y[i].expected());
+  }
+  return result;
+}
+
+Reference convolution(const char* kernel, const Filters& filters, bool transposed) {
+  return {.file = "conv2d.ax",
+          .kernel = kernel,
+          .types = {DType::kF32, DType::kF64, DType::kBF16, DType::kF16, DType::kI32, DType::kI64},
+          .inputs = [=](Numbers& draw, DType type) { return filter_inputs(filters, transposed, draw, type); },
+          .results = [=](const Values& v, Real u) { return Results{{"y", convolved(filters, transposed, v, u)}}; }};
 }
 
 constexpr std::int64_t kImages = 2, kChannels = 6, kPositions = 7;
@@ -236,7 +306,11 @@ Reference track_statistics() {
 }  // namespace
 
 std::vector<Reference> image_references() {
-  return {pooling({.kernel = "max_pool2d", .size_y = 3, .size_x = 2}),
+  return {convolution("conv2d in_groups", {2, 2, 3}, false),
+          convolution("conv2d depthwise", {4, 1, 2}, false),
+          convolution("conv_transpose2d", {2, 2, 3}, true),
+          convolution("conv_transpose2d depthwise", {4, 1, 1}, true),
+          pooling({.kernel = "max_pool2d", .size_y = 3, .size_x = 2}),
           pooling({.kernel = "max_pool2d with_everything",
                    .size_y = 3,
                    .size_x = 2,

@@ -306,30 +306,6 @@ def test_attention_without_a_batch_and_with_two():
     close(ops.attention(q[0, 0], k[0, 0], v[0, 0]), attention(q[0], k[0], v[0])[0], 1e-5)
 
 
-def conv2d(x, w, b, stride, padding, dilation, groups):
-    (sy, sx), (py, px), (dy, dx) = stride, padding, dilation
-    x = np.pad(x.astype(float), ((0, 0), (0, 0), (py, py), (px, px)))
-    n, c, h, width = x.shape
-    o, i, p, q = w.shape
-    rows, columns = (h - dy * (p - 1) - 1) // sy + 1, (width - dx * (q - 1) - 1) // sx + 1
-    y = np.zeros((n, o, rows, columns))
-    for out in range(o):
-        first = out // (o // groups) * i
-        for r in range(rows):
-            for s in range(columns):
-                patch = x[:, first : first + i, r * sy : r * sy + dy * (p - 1) + 1 : dy, s * sx : s * sx + dx * (q - 1) + 1 : dx]
-                y[:, out, r, s] = (patch * w[out]).sum((1, 2, 3)) + b[out]
-    return y
-
-
-@pytest.mark.parametrize("options", [((1, 1), (0, 0), (1, 1), 1), ((2, 1), (1, 2), (1, 1), 1), ((1, 1), (1, 1), (2, 2), 2)])
-def test_conv2d(options):
-    stride, padding, dilation, groups = options
-    x, w, b = rand(2, 4, 8, 9), rand(6, 4 // groups, 3, 3), rand(6)
-    close(ops.conv2d(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups),
-          conv2d(x, w, b, *options), 1e-5)
-
-
 @pytest.mark.parametrize("adjacent", [False, True])
 def test_rope_in_both_pairings(adjacent):
     x = rand(2, 3, 6, 8)

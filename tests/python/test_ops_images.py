@@ -124,3 +124,83 @@ def test_batch_norm_learns_its_statistics_and_goes_by_them(dtype):
     kept = (x.astype(float) - mean.reshape(wide)) / np.sqrt(var.reshape(wide) + 1e-5)
     close(ops.batch_norm(x, mean, var, w, b), kept * w.reshape(wide) + b.reshape(wide))
     close(ops.batch_norm(x, None, None, training=True), normal(x, (0, 2, 3)))
+
+
+def convolved(x, w, b, stride, padding, dilation, groups):
+    (sy, sx), (py, px), (dy, dx) = stride, padding, dilation
+    x = np.pad(x.astype(float), ((0, 0), (0, 0), (py, py), (px, px)))
+    n, _, h, width = x.shape
+    o, i, p, q = w.shape
+    rows, columns = (h - dy * (p - 1) - 1) // sy + 1, (width - dx * (q - 1) - 1) // sx + 1
+    y = np.zeros((n, o, rows, columns))
+    for out in range(o):
+        first = out // (o // groups) * i
+        for r, s in np.ndindex(rows, columns):
+            patch = x[:, first : first + i, r * sy : r * sy + dy * (p - 1) + 1 : dy, s * sx : s * sx + dx * (q - 1) + 1 : dx]
+            y[:, out, r, s] = (patch * w[out]).sum((1, 2, 3)) + b[out]
+    return y
+
+
+@pytest.mark.parametrize("options", [((1, 1), (0, 0), (1, 1), 1), ((2, 1), (1, 2), (1, 1), 1), ((1, 1), (1, 1), (2, 2), 2),
+                                     ((1, 2), (1, 0), (1, 1), 4), ((2, 2), (2, 2), (2, 1), 4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_conv2d(options, dtype):
+    stride, padding, dilation, groups = options
+    x, w, b = rand(2, 4, 8, 9, dtype=dtype), rand(8, 4 // groups, 3, 3, dtype=dtype), rand(8, dtype=dtype)
+    expected = convolved(x, w, b, *options)
+    close(ops.conv2d(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups), expected)
+    close(ops.conv2d(x[0], w, b, stride=stride, padding=padding, dilation=dilation, groups=groups), expected[0])
+
+
+@pytest.mark.parametrize("options", [(1, 0, 1, 1), (2, 3, 1, 2), (1, 2, 3, 4)])
+def test_conv1d(options):
+    stride, padding, dilation, groups = options
+    x, w, b = rand(2, 4, 23), rand(4, 4 // groups, 5), rand(4)
+    expected = convolved(x[:, :, None], w[:, :, None], b, (1, stride), (0, padding), (1, dilation), groups)[:, :, 0]
+    close(ops.conv1d(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups), expected)
+
+
+@pytest.mark.parametrize("options", [((1, 1), (0, 0), (0, 0), (1, 1), 1), ((2, 3), (1, 0), (1, 2), (1, 2), 2),
+                                     ((3, 2), (2, 1), (0, 1), (2, 1), 4)])
+def test_conv_transpose2d_spreads_what_conv2d_gathers(options):
+    stride, padding, more, dilation, groups = options
+    x, w, b = rand(2, 4, 5, 6), rand(4, 3, 3, 2), rand(3 * groups)
+    y = ops.conv_transpose2d(x, w, b, stride=stride, padding=padding, output_padding=more, dilation=dilation,
+                             groups=groups)
+    expected = np.zeros(y.shape)
+    for n, c, h, k in np.ndindex(*x.shape):
+        first = c // (4 // groups) * 3
+        for o, p, q in np.ndindex(3, 3, 2):
+            i, j = h * stride[0] + p * dilation[0] - padding[0], k * stride[1] + q * dilation[1] - padding[1]
+            if 0 <= i < y.shape[2] and 0 <= j < y.shape[3]:
+                expected[n, first + o, i, j] += float(x[n, c, h, k]) * w[c, o, p, q]
+    close(y, expected + b[:, None, None])
+    for axis in range(2):
+        assert y.shape[2 + axis] == ((x.shape[2 + axis] - 1) * stride[axis] - 2 * padding[axis] +
+                                     dilation[axis] * (w.shape[2 + axis] - 1) + more[axis] + 1)
+
+
+def test_an_empty_batch_stays_empty():
+    x, w = rand(0, 4, 5, 5), rand(4, 4, 3, 3)
+    assert ops.conv2d(x, w).shape == (0, 4, 3, 3)
+    assert ops.conv_transpose2d(x, w).shape == (0, 4, 7, 7)
+    assert ops.max_pool2d(x, 2).shape == (0, 4, 2, 2)
+    assert ops.group_norm(x, 2).shape == x.shape
+
+
+@pytest.mark.parametrize("call, error, name", [
+    (lambda x, w: ops.conv2d(x, w, groups=3), aurex.InvalidConfig, "groups"),
+    (lambda x, w: ops.conv2d(x, w[:, :2]), aurex.ShapeMismatch, "weight"),
+    (lambda x, w: ops.conv2d(x, w, np.ones(3, F)), aurex.ShapeMismatch, "bias"),
+    (lambda x, w: ops.conv2d(x, w[0]), aurex.DimensionMismatch, "weight"),
+    (lambda x, w: ops.conv2d(x, w, stride=0), aurex.InvalidConfig, "stride"),
+    (lambda x, w: ops.conv2d(x, w, dilation=9), aurex.InvalidConfig, "weight"),
+    (lambda x, w: ops.conv2d(x, w, padding=(1, -1)), aurex.InvalidConfig, "padding"),
+    (lambda x, w: ops.conv1d(x[:, :, 0], w[:, :, 0], stride="2"), aurex.InvalidConfig, "stride"),
+    (lambda x, w: ops.conv_transpose2d(x, w, output_padding=1), aurex.InvalidConfig, "output_padding"),
+    (lambda x, w: ops.conv_transpose2d(x, w, padding=9), aurex.InvalidConfig, "padding"),
+])
+def test_filters_that_do_not_fit_are_refused_by_name(call, error, name):
+    with pytest.raises(error) as caught:
+        call(rand(2, 4, 7, 7), rand(4, 4, 3, 3))
+    assert name in (caught.value.fields.get("argument"), caught.value.fields.get("parameter"))

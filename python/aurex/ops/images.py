@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from aurex.errors import DimensionMismatch, InvalidConfig
+from aurex.errors import DimensionMismatch, InvalidConfig, ShapeMismatch
 from aurex.ops._call import floating, kernels, public
 
 __all__ = [
-    "avg_pool2d", "batch_norm", "conv2d", "group_norm", "instance_norm", "max_pool2d",
+    "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv_transpose2d", "group_norm", "instance_norm", "max_pool2d",
 ]
 
 
@@ -32,14 +32,113 @@ def _with_axes(function: str, name: str, x: Any, least: int, layout: str) -> np.
     return x
 
 
+def _filters(function: str, x: Any, weight: Any, bias: Any, axes: int, groups: int, transposed: bool = False):
+    """Image, weights and bias of a convolution over ``axes`` axes, which fit each other; True where a batch is missing."""
+    x, weight = floating(x), floating(weight)
+    for name, array, layout in (("x", x, axes + 2), ("weight", weight, axes + 2)):
+        if array.ndim != layout and not (name == "x" and array.ndim == layout - 1):
+            raise DimensionMismatch(f"{function}: '{name}' has {array.ndim} axes, expected {layout}",
+                                    {"parameter": name, "expected": layout, "actual": array.ndim})
+    single = x.ndim == axes + 1
+    x = x[np.newaxis] if single else x
+    channels = x.shape[1]
+    if groups < 1 or channels % groups or weight.shape[0] % groups:
+        raise InvalidConfig(f"{function}: 'groups' is {groups}, expected a divisor of {channels} channels and of "
+                            f"{weight.shape[0]} filters", {"argument": "groups", "expected": "a common divisor",
+                                                           "actual": groups})
+    expected = (channels, *weight.shape[1:]) if transposed else (weight.shape[0], channels // groups, *weight.shape[2:])
+    if weight.shape != expected:
+        raise ShapeMismatch(f"{function}: weight has shape {weight.shape}, expected {expected} for {channels} channels in "
+                            f"{groups} groups", {"parameter": "weight", "expected": expected, "actual": weight.shape})
+    filters = weight.shape[1] * groups if transposed else weight.shape[0]
+    if bias is not None and np.shape(bias) != (filters,):
+        raise ShapeMismatch(f"{function}: bias has shape {np.shape(bias)}, expected ({filters},)",
+                            {"parameter": "bias", "expected": (filters,), "actual": np.shape(bias)})
+    return x, weight, bias, single
+
+
+def _at_least(function: str, pairs: dict[str, tuple[tuple[int, int], int]]) -> None:
+    for name, (pair, least) in pairs.items():
+        if min(pair) < least:
+            raise InvalidConfig(f"{function}: '{name}' is {pair}, expected {least} or more",
+                                {"argument": name, "expected": f"{least} or more", "actual": pair})
+
+
+def _slide(function: str, x: np.ndarray, weight: np.ndarray, bias: Any, stride: tuple[int, int],
+           padding: tuple[int, int], dilation: tuple[int, int], groups: int) -> np.ndarray:
+    _at_least(function, {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)})
+    for axis in range(2):
+        span, room = dilation[axis] * (weight.shape[2 + axis] - 1) + 1, x.shape[2 + axis] + 2 * padding[axis]
+        if span > room:
+            raise InvalidConfig(f"{function}: the filter spans {span} positions, and the padded image has {room}",
+                                {"argument": "weight", "expected": room, "actual": span})
+    return kernels("conv2d").conv2d(x, weight, bias, *stride, *padding, *dilation, groups)
+
+
 @public
 def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
-    """Convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[out, C / groups, height, width]``; numbers or pairs."""
-    (stride_y, stride_x), (pad_y, pad_x), (dilation_y, dilation_x) = (
-        _pair("conv2d", name, value) for name, value in (("stride", stride), ("padding", padding),
-                                                         ("dilation", dilation)))
-    return kernels("conv2d").conv2d(floating(x), weight, bias, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x,
-                                    groups)
+    """``torch.nn.functional.conv2d`` of ``x`` ``[N, C, H, W]`` with ``weight`` ``[out, C / groups, height, width]``.
+
+    Options are numbers or pairs. With ``groups=C`` each channel has filters of its own (depthwise). The batch may be
+    missing.
+
+    >>> ops.conv2d(np.arange(9.0).reshape(1, 3, 3), np.ones((1, 1, 2, 2)), stride=1)
+    array([[[ 8., 12.],
+            [20., 24.]]])
+    """
+    x, weight, bias, single = _filters("conv2d", x, weight, bias, 2, groups)
+    y = _slide("conv2d", x, weight, bias, _pair("conv2d", "stride", stride), _pair("conv2d", "padding", padding),
+               _pair("conv2d", "dilation", dilation), groups)
+    return y[0] if single else y
+
+
+@public
+def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """``torch.nn.functional.conv1d`` of ``x`` ``[N, C, L]`` with ``weight`` ``[out, C / groups, length]``.
+
+    >>> ops.conv1d([[1.0, 2.0, 4.0]], [[[1.0, -1.0]]], padding=1)
+    array([[-1., -1., -2.,  4.]])
+    """
+    x, weight, bias, single = _filters("conv1d", x, weight, bias, 1, groups)
+    steps = []
+    for name, value, still in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)):
+        value = value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value
+        if not isinstance(value, (int, np.integer)):
+            raise InvalidConfig(f"conv1d: '{name}' is {value!r}, expected a whole number",
+                                {"argument": name, "expected": "a whole number", "actual": repr(value)})
+        steps.append((still, int(value)))
+    y = _slide("conv1d", x[:, :, np.newaxis], weight[:, :, np.newaxis], bias, *steps, groups)[:, :, 0]
+    return y[0] if single else y
+
+
+@public
+def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """``torch.nn.functional.conv_transpose2d``; ``weight`` is ``[C, out / groups, height, width]``.
+
+    >>> ops.conv_transpose2d([[[1.0, 2.0]]], [[[[1.0, 10.0]]]], stride=(1, 2))
+    array([[[ 1., 10.,  2., 20.]]])
+    """
+    x, weight, bias, single = _filters("conv_transpose2d", x, weight, bias, 2, groups, transposed=True)
+    steps, pads, more, gaps = (
+        _pair("conv_transpose2d", name, value) for name, value in (
+            ("stride", stride), ("padding", padding), ("output_padding", output_padding), ("dilation", dilation)))
+    _at_least("conv_transpose2d", {"stride": (steps, 1), "padding": (pads, 0), "output_padding": (more, 0),
+                                   "dilation": (gaps, 1)})
+    for axis in range(2):
+        if more[axis] >= max(steps[axis], gaps[axis]):
+            raise InvalidConfig(f"conv_transpose2d: 'output_padding' is {more}, expected less than the stride {steps} or "
+                                f"the dilation {gaps}", {"argument": "output_padding", "expected": steps, "actual": more})
+        extent = (x.shape[2 + axis] - 1) * steps[axis] - 2 * pads[axis] + gaps[axis] * (weight.shape[2 + axis] - 1) + 1
+        if extent + more[axis] < 1:
+            raise InvalidConfig(f"conv_transpose2d: 'padding' is {pads}, which leaves nothing of the result",
+                                {"argument": "padding", "expected": "less", "actual": pads})
+    members, filters = x.shape[1] // groups, weight.shape[1]
+    image = x.reshape(x.shape[0], groups, members, *x.shape[2:])
+    bias = None if bias is None else np.reshape(bias, (groups, filters))
+    y = kernels("conv2d").conv_transpose2d(image, weight.reshape(groups, members, *weight.shape[1:]), bias, *steps,
+                                           *pads, *more, *gaps)
+    y = y.reshape(y.shape[0], groups * filters, *y.shape[3:])
+    return y[0] if single else y
 
 
 def _windows(function: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
@@ -49,11 +148,7 @@ def _windows(function: str, x: Any, kernel_size: Any, stride: Any, padding: Any,
     size = _pair(function, "kernel_size", kernel_size)
     steps = size if stride is None else _pair(function, "stride", stride)
     pads, gaps = _pair(function, "padding", padding), _pair(function, "dilation", dilation)
-    for name, pair, least in (("kernel_size", size, 1), ("stride", steps, 1), ("padding", pads, 0),
-                              ("dilation", gaps, 1)):
-        if min(pair) < least:
-            raise InvalidConfig(f"{function}: '{name}' is {pair}, expected {least} or more",
-                                {"argument": name, "expected": f"{least} or more", "actual": pair})
+    _at_least(function, {"kernel_size": (size, 1), "stride": (steps, 1), "padding": (pads, 0), "dilation": (gaps, 1)})
     for axis in range(2):
         if 2 * pads[axis] > size[axis]:
             raise InvalidConfig(f"{function}: 'padding' is {pads}, expected at most half of the window {size}",

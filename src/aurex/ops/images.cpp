@@ -1,5 +1,6 @@
 #include "aurex/ops/images.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,27 @@ void require_window(const char* axis, std::int64_t extent, std::int64_t size, st
   }
 }
 
+void require_steps(const Convolution& c) {
+  if (c.stride.y < 1 || c.stride.x < 1 || c.dilation.y < 1 || c.dilation.x < 1 || c.padding.y < 0 || c.padding.x < 0) {
+    throw InvalidConfig("a convolution has a stride and a dilation of 1 or more, and no padding below 0");
+  }
+  if (c.groups < 1) throw InvalidConfig("a convolution has 1 group of channels or more");
+}
+
+void require_filter(const TensorView& x, const TensorView& weight) {
+  if (x.rank() != 4) throw DimensionMismatch("a convolution takes images of four axes", 4, x.rank());
+  if (weight.rank() != 4) throw DimensionMismatch("the filters of a convolution have four axes", 4, weight.rank());
+}
+
+/// Along one axis.
+void require_span(std::int64_t extent, std::int64_t size, std::int64_t padding, std::int64_t dilation) {
+  const std::int64_t span = dilation * (size - 1) + 1, room = extent + 2 * padding;
+  if (span > room) {
+    throw InvalidConfig("the filter spans " + std::to_string(span) + " positions, and the padded image has " +
+                        std::to_string(room));
+  }
+}
+
 /// The stride in force. Raises InvalidConfig for what is no window of the image.
 Pair stride_of(const TensorView& x, const Window& window) {
   if (x.rank() < 2) throw DimensionMismatch("pooling needs a height and a width", 2, x.rank());
@@ -42,6 +64,49 @@ Tensor as_channels(const TensorView& x) {
 }
 
 }  // namespace
+
+Tensor conv2d(const TensorView& x, const TensorView& weight, const TensorView* bias, const Convolution& options) {
+  require_steps(options);
+  require_filter(x, weight);
+  require_span(x.shape[2], weight.shape[2], options.padding.y, options.dilation.y);
+  require_span(x.shape[3], weight.shape[3], options.padding.x, options.dilation.x);
+  return kernel("conv2d")(x, weight, or_absent(bias), options.stride.y, options.stride.x, options.padding.y,
+                          options.padding.x, options.dilation.y, options.dilation.x, options.groups);
+}
+
+Tensor conv1d(const TensorView& x, const TensorView& weight, const TensorView* bias, const Convolution& options) {
+  if (x.rank() != 3) throw DimensionMismatch("conv1d takes lines of three axes", 3, x.rank());
+  if (weight.rank() != 3) throw DimensionMismatch("the filters of conv1d have three axes", 3, weight.rank());
+  const Convolution flat = {.stride = {1, options.stride.x},
+                            .padding = {0, options.padding.x},
+                            .dilation = {1, options.dilation.x},
+                            .groups = options.groups};
+  const Tensor y = conv2d(expand_dims(x, 2), expand_dims(weight, 2), bias, flat);
+  return y.reshape({y.shape()[0], y.shape()[1], y.shape()[3]});
+}
+
+Tensor conv_transpose2d(const TensorView& x, const TensorView& weight, const TensorView* bias,
+                        const Convolution& options, Pair more) {
+  require_steps(options);
+  require_filter(x, weight);
+  const auto require_extent = [&](int axis, std::int64_t stride, std::int64_t padding, std::int64_t dilation,
+                                  std::int64_t behind) {
+    if (behind < 0 || behind >= std::max(stride, dilation)) {
+      throw InvalidConfig("what follows the last position is less than the stride or the dilation");
+    }
+    if ((x.shape[axis] - 1) * stride - 2 * padding + dilation * (weight.shape[axis] - 1) + behind + 1 < 1) {
+      throw InvalidConfig("the padding leaves nothing of a transposed convolution");
+    }
+  };
+  require_extent(2, options.stride.y, options.padding.y, options.dilation.y, more.y);
+  require_extent(3, options.stride.x, options.padding.x, options.dilation.x, more.x);
+  const TensorView image = split(x, 1, {options.groups, -1}), filters = split(weight, 0, {options.groups, -1});
+  const TensorView shift = bias == nullptr ? TensorView() : split(*bias, 0, {options.groups, -1});
+  const Tensor y = kernel("conv_transpose2d")(image, filters, bias == nullptr ? Argument() : Argument(shift),
+                                              options.stride.y, options.stride.x, options.padding.y, options.padding.x,
+                                              more.y, more.x, options.dilation.y, options.dilation.x);
+  return y.reshape({y.shape()[0], y.shape()[1] * y.shape()[2], y.shape()[3], y.shape()[4]});
+}
 
 Tensor max_pool2d(const TensorView& x, const Window& window) {
   const Pair stride = stride_of(x, window);

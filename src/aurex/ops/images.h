@@ -1,10 +1,11 @@
 #pragma once
 
-// Pooling and the normalisation of channels, with torch's rules: images are [N, channels, height, width].
+// Convolution, pooling and the normalisation of channels, with torch's rules: images are [N, channels, height, width].
 //
 // Everything returned is allocated; any thread may call; errors are those of a kernel call, and InvalidConfig for a
-// window that is not one.
+// window or a filter that does not fit.
 //
+//   Tensor y = ops::conv2d(x, weight, &bias, {.padding = {1, 1}});
 //   Tensor half = ops::max_pool2d(x, {.size = {2, 2}});
 //   auto [y, mean, variance] = ops::batch_norm_training(x);
 
@@ -20,6 +21,22 @@ namespace aurex::ops {
 struct Pair {
   std::int64_t y = 1, x = 1;
 };
+
+struct Convolution {
+  Pair stride = {1, 1};
+  Pair padding = {0, 0};  ///< on either side
+  Pair dilation = {1, 1};
+  std::int64_t groups = 1;  ///< of channels that do not see each other; as many as channels: depthwise
+};
+/// weight [out channels, channels / groups, height, width], bias [out channels].
+[[nodiscard]] Tensor conv2d(const TensorView& x, const TensorView& weight, const TensorView* bias = nullptr,
+                            const Convolution& options = {});
+/// x [N, channels, length], weight [out channels, channels / groups, length]: the width of each pair counts.
+[[nodiscard]] Tensor conv1d(const TensorView& x, const TensorView& weight, const TensorView* bias = nullptr,
+                            const Convolution& options = {});
+/// weight [channels, out channels / groups, height, width]; `more` positions follow the last.
+[[nodiscard]] Tensor conv_transpose2d(const TensorView& x, const TensorView& weight, const TensorView* bias = nullptr,
+                                      const Convolution& options = {}, Pair more = {0, 0});
 
 struct Window {
   Pair size;

@@ -19,6 +19,41 @@ Tensor counting(const Dims& shape) {
   return x;
 }
 
+TEST(Convolution, SlidesAFilterOverTheImage) {
+  const Tensor x = counting({1, 1, 3, 3}), ones = Tensor::full({1, 1, 2, 2}, DType::kF32, 1);
+  const Tensor bias = Tensor::full({1}, DType::kF32, 0.5);
+  EXPECT_THAT(conv2d(x, ones, &bias.view()).values<float>(), ElementsAre(8.5, 12.5, 20.5, 24.5));
+  EXPECT_THAT(conv2d(x, ones, nullptr, {.stride = {2, 2}, .padding = {1, 1}}).values<float>(),
+              ElementsAre(0, 3, 9, 24));
+  EXPECT_THAT(conv2d(x, ones, nullptr, {.dilation = {2, 2}}).values<float>(), ElementsAre(16));
+}
+
+TEST(Convolution, KeepsGroupsOfChannelsApart) {
+  const float values[] = {1, 2, 10, 20}, filters[] = {1, 1, 2, 2};
+  const Tensor x = Tensor::of(std::span(values), {1, 2, 2}), w = Tensor::of(std::span(filters), {2, 1, 2});
+  const Tensor y = conv1d(x, w, nullptr, {.groups = 2});
+  EXPECT_EQ(y.shape(), (Dims{1, 2, 1}));
+  EXPECT_THAT(y.values<float>(), ElementsAre(3, 60));
+}
+
+TEST(Convolution, SpreadsPositionsWhereItIsTransposed) {
+  const float values[] = {1, 2}, filter[] = {1, 10};
+  const Tensor x = Tensor::of(std::span(values), {1, 1, 1, 2}), w = Tensor::of(std::span(filter), {1, 1, 1, 2});
+  EXPECT_THAT(conv_transpose2d(x, w).values<float>(), ElementsAre(1, 12, 20));
+  EXPECT_THAT(conv_transpose2d(x, w, nullptr, {.stride = {1, 3}}, {0, 1}).values<float>(),
+              ElementsAre(1, 10, 0, 2, 20, 0));
+}
+
+TEST(Convolution, RefusesFiltersThatDoNotFit) {
+  const Tensor x = counting({1, 2, 3, 3}), w = counting({2, 2, 2, 2});
+  EXPECT_THROW((void)conv2d(x, w, nullptr, {.groups = 2}), ShapeMismatch);
+  EXPECT_THROW((void)conv2d(x, w, nullptr, {.stride = {0, 1}}), InvalidConfig);
+  EXPECT_THROW((void)conv2d(x, w, nullptr, {.dilation = {3, 1}}), InvalidConfig);
+  EXPECT_THROW((void)conv2d(x, counting({2, 2, 2})), DimensionMismatch);
+  EXPECT_THROW((void)conv1d(x, w), DimensionMismatch);
+  EXPECT_THROW((void)conv_transpose2d(x, w, nullptr, {}, {1, 0}), InvalidConfig);
+}
+
 TEST(Pooling, TakesWindowsOfTheImage) {
   const Tensor x = counting({1, 4, 4});
   EXPECT_THAT(max_pool2d(x, {.size = {2, 2}}).values<float>(), ElementsAre(5, 7, 13, 15));
