@@ -30,6 +30,7 @@
 #include "aurex/ops/ops.h"             // IWYU pragma: export
 #include "aurex/ops/optimizers.h"      // IWYU pragma: export
 #include "aurex/ops/scans.h"           // IWYU pragma: export
+#include "aurex/ops/spiking.h"         // IWYU pragma: export
 #include "aurex/telemetry/profiler.h"  // IWYU pragma: export
 #include "aurex/tensor/npy.h"          // IWYU pragma: export
 #include "aurex/tensor/view.h"         // IWYU pragma: export

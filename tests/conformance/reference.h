@@ -83,5 +83,6 @@ class Sum {
 [[nodiscard]] std::vector<Reference> image_references();
 [[nodiscard]] std::vector<Reference> loss_references();
 [[nodiscard]] std::vector<Reference> backward_references();
+[[nodiscard]] std::vector<Reference> spiking_references();
 
 }  // namespace aurex::testing

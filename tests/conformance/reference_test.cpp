@@ -49,7 +49,7 @@ std::vector<Reference> references() {
   std::vector<Reference> all;
   for (auto& some : {elementwise_references(), integer_references(), row_references(), contraction_references(),
                      optimizer_references(), scan_references(), image_references(), loss_references(),
-                     backward_references()}) {
+                     backward_references(), spiking_references()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

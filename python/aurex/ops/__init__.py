@@ -4,7 +4,7 @@ Every function here runs kernels of ``aurex/kernels/*.ax``; NumPy only reshapes 
 """
 
 from aurex.ops import (
-    elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments,
+    elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments, spiking,
 )
 from aurex.ops.elementwise import *  # noqa: F403
 from aurex.ops.gradients import *  # noqa: F403
@@ -16,7 +16,9 @@ from aurex.ops.optimizers import *  # noqa: F403
 from aurex.ops.reductions import *  # noqa: F403
 from aurex.ops.scans import *  # noqa: F403
 from aurex.ops.segments import *  # noqa: F403
+from aurex.ops.spiking import *  # noqa: F403
 
-_PARTS = (elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments)
+_PARTS = (elementwise, gradients, images, linear_algebra, losses, neural, optimizers, reductions, scans, segments,
+          spiking)
 
 __all__ = sorted(name for part in _PARTS for name in part.__all__)
