@@ -2,7 +2,7 @@
 #
 #   make run         set-up, build, the sentence encoder on real text; ARGS="my.txt 'my question'" for your own
 #   make test        set-up, build, every check that guards main
-#   make bench       side by side with the peers; FILTER=softmax for some, ARGS='--threads 1' and the like
+#   make bench       side by side with the peers; all of it writes docs/performance.md; FILTER=softmax for some
 #   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
 #   make fuzz        the fuzzers, EXECS inputs each
 #   make tidy        clang-tidy over the whole library
@@ -40,7 +40,7 @@ test: build
 
 bench: build
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
-	@PYTHONPATH=build/release/python $(PYTHON) bench/run.py $(FILTER) $(ARGS)
+	@PYTHONPATH=build/release/python $(PYTHON) bench/run.py $(FILTER) $(if $(FILTER),,--page docs/performance.md) $(ARGS)
 
 # What ctest runs: the tests in C++ and in C, and the inputs kept for the fuzzers. Not Python's, whose interpreter is not
 # built for the sanitizers; nor is the code that kernels compile to: the conformance suite holds that between guard pages.

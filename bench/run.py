@@ -1,6 +1,6 @@
 """Measures Aurex beside its peers: alternating rounds, medians of ratios, shares of the machine's ceiling.
 
-    bench/run.py [FILTER] [--threads 1 2] [--peers numpy onnxruntime] [--seconds 4] [--json build/bench.json]
+    bench/run.py [FILTER] [--threads 1 2] [--peers numpy onnxruntime] [--seconds 4] [--page FILE]
 
 Every contestant runs in a process of its own and gets its best form: results allocated beforehand, weights packed where
 the library can. A share is of what this machine reached in the same round: f32 FMA from registers, a copy of 16 MiB, or
@@ -10,15 +10,19 @@ reading 64 MiB; for several threads, times their number. Results are compared be
 from __future__ import annotations
 
 import argparse
+import datetime
+import importlib.metadata
 import importlib.util
 import json
 import math
 import pathlib
+import subprocess
 
 import aurex
 from aurex import _core
 from cases import CASES
 from contest import Contestant, Failed, Outcome, race
+from page import page
 
 HERE = pathlib.Path(__file__).parent
 PEERS = {"numpy": "numpy", "onnxruntime": "onnxruntime", "openvino": "openvino", "jax": "jax", "numba": "numba",
@@ -42,6 +46,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=sorted(PEERS), default=here, help="those installed, unless named")
     parser.add_argument("--seconds", type=float, default=4, help="of rounds for each case")
     parser.add_argument("--json", type=pathlib.Path, default=HERE.parent / "build" / "bench.json")
+    parser.add_argument("--page", type=pathlib.Path, help="write the table as a page, too: docs/performance.md")
     options = parser.parse_args()
 
     probe = _core.CeilingProbe()
@@ -70,6 +75,16 @@ def main() -> None:
         print(f"geometric mean over the best peer: {mean:.2f}; behind it in {sum(r < 1 for r in ratios)} of {len(ratios)}")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if options.page:
+        options.page.write_text(page(report(rows, options.peers)), encoding="utf-8")
+
+
+def report(rows: list[dict], peers: list[str]) -> dict:
+    """The rows, and where they come from."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=HERE)
+    return {"processor": aurex.devices()[0].name, "date": datetime.date.today().isoformat(), "rows": rows,
+            "commit": commit.stdout.strip() or "of an unknown commit",
+            "peers": {name: importlib.metadata.version(PEERS[name]) for name in peers}}
 
 
 if __name__ == "__main__":

@@ -22,15 +22,18 @@ def bench(monkeypatch):
 
 
 def test_a_run_writes_a_row_for_every_case_and_thread_count(tmp_path):
-    out = tmp_path / "bench.json"
+    out, page = tmp_path / "bench.json", tmp_path / "performance.md"
     command = [sys.executable, str(BENCH / "run.py"), "matmul 16x", "--threads", "1", "2", "--peers", "numpy", "--seconds",
-               "0.01", "--json", str(out)]
+               "0.01", "--json", str(out), "--page", str(page)]
     subprocess.run(command, check=True, capture_output=True, timeout=120, env=os.environ)
     rows = json.loads(out.read_text())
     assert [(row["case"], row["threads"]) for row in rows] == [("matmul 16x16x16", 1), ("matmul 16x16x16", 2)]
     for row in rows:
         assert row["unit"] == "GF/s" and row["better"] == "higher" and row["failed"] == {}
         assert row["aurex"] > 0 and row["ceiling"] > 0 and row["ratio_best_peer"] == row["ratios"]["numpy"] > 0
+    text = page.read_text()
+    assert f"numpy {np.__version__}" in text and "## 1 thread\n" in text and "## 2 threads\n" in text
+    assert text.count("| matmul 16x16x16 | ") == 2
 
 
 def test_a_contestant_whose_process_dies_falls_out_and_comes_back(bench):

@@ -23,7 +23,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr std::int64_t kTiles[] = {1, 3, InterpOptions::kWhole};
 
-MATCHER(SameNumber, "") {
+MATCHER(SameNumber, "") {  // NOLINT(readability-identifier-naming): as gtest names matchers
   const double a = std::get<0>(arg), b = std::get<1>(arg);
   return a == b || (std::isnan(a) && std::isnan(b));
 }

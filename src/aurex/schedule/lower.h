@@ -33,7 +33,7 @@ struct SizeClass {
   /// The block of results that stays in registers: rows by machine vectors of columns.
   std::uint8_t rows = 4, vectors = 1;
 
-  constexpr SizeClass(Kind kind = kDirect) : kind(kind) {}
+  constexpr SizeClass(Kind kind = kDirect) : kind(kind) {}  // NOLINT(google-explicit-constructor): with the usual block
   constexpr SizeClass(Kind kind, int rows, int vectors)
       : kind(kind), rows(static_cast<std::uint8_t>(rows)), vectors(static_cast<std::uint8_t>(vectors)) {}
   friend bool operator==(const SizeClass&, const SizeClass&) = default;

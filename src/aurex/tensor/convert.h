@@ -84,7 +84,7 @@ template <std::integral To, typename From>
   if constexpr (std::floating_point<From>) {
     // −2ⁿ and 2ⁿ are exact in every float type, Limits::max() of 64 bits is not.
     constexpr From kPastMax = static_cast<From>(Limits::max() / 2 + 1) * From{2};
-    if (!(value == value)) return 0;
+    if (!(value == value)) return 0;  // NOLINT(misc-redundant-expression): NaN; std::isnan is no constexpr yet
     if (value >= kPastMax) return Limits::max();
     if (value <= static_cast<From>(Limits::min())) return Limits::min();
     return static_cast<To>(value);
