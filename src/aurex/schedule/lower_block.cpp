@@ -97,6 +97,12 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   for (std::size_t i = 0; i < axes.size(); ++i) {
     launch.tiles.push_back(
         {.var = b_.loop_var(k_.axis(axes[i]).name + "0"), .extent = k_.axis_extent(axes[i]), .step = steps[i]});
+    if (axes[i] != modes_.row) continue;
+    // Rows of a window have no loop of their own here. Their bounds are named before every loop, where what depends on
+    // nothing but the rows is computed.
+    const ExprId first = b_.var(launch.tiles[i].var);
+    window_lo_[axes[i]] = first;
+    window_hi_[axes[i]] = b_.name_value(launch.body, "end", b_.min(b_.add(first, steps[i]), launch.tiles[i].extent));
   }
   tile_loops(axes, launch.tiles, 0, [&] {
     top().control = true;
@@ -181,11 +187,7 @@ void BlockLowering::tile_loops(std::span<const AxisId> axes, const std::vector<L
   const AxisId axis = axes[at];
   const ExprId origin = b_.var(tiles[at].var);
   tile_origin_[axis] = origin;
-  if (axis == modes_.row) {
-    window_lo_[axis] = origin;
-    window_hi_[axis] = b_.name_value(*top().body, "end", b_.min(b_.add(origin, tiles[at].step), tiles[at].extent));
-    return tile_loops(axes, tiles, at + 1, fill);
-  }
+  if (axis == modes_.row) return tile_loops(axes, tiles, at + 1, fill);
   VectorShape shape;
   if (axis == modes_.lane)
     shape = {.lanes = k_.target.lanes(4), .vectors = modes_.lane_vectors, .tail = modes_.lane_tail};

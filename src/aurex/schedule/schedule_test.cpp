@@ -10,6 +10,7 @@
 #include "aurex/ax/diagnostic.h"
 #include "aurex/base/error.h"
 #include "aurex/schedule/loop_printer.h"
+#include "aurex/schedule/loop_verify.h"
 #include "aurex/schedule/lower.h"
 #include "aurex/schedule/schedule_text.h"
 
@@ -145,6 +146,19 @@ constexpr const char* kHistogram = R"(kernel k(at: i32[N]) -> (h: i32[B] = 0) {
   parallel i in N { if at[i] >= 0 and at[i] < B { h[at[i]] += 1 } }
 })";
 
+constexpr const char* kAttention = R"(kernel k(q: f32[B, S, D], k: f32[B, L, D]) -> (o: f32[B, S, D]) {
+  parallel b in B, s in S {
+    var norm[b, s] = 0.0
+    var acc[b, s, D] = 0.0
+    for t in L until L - S + s + 1 {
+      let p = exp(sum(q[b, s, D] * k[b, t, D], D))
+      norm += sum(p, t)
+      acc += sum(p * k[b, t, D], t)
+    }
+    o[b, s, D] = acc / norm
+  }
+})";
+
 TEST(Schedule, PinsOneEntryAndLeavesTheRest) {
   const ax::TileProgram program = tile_program(kScale);
   Schedule chosen;
@@ -168,6 +182,22 @@ TEST(Schedule, StaysAsItWasWhereItIsRefused) {
   const Schedule before = pinned;
   EXPECT_THROW(static_cast<void>(lower_by(tile_program(kScale), pinned)), InvalidConfig);
   EXPECT_EQ(pinned, before);
+}
+
+TEST(Schedule, KeepsAnyValueOfAWindowOfRows) {
+  const ax::TileProgram program = tile_program(kAttention);
+  int kept = 0;
+  for (std::size_t value = 0; value < program.values.size(); ++value) {
+    Schedule pinned =
+        parse_schedule("schedule 1 k on cpu.avx512 { launch k { form rows; keep %" + std::to_string(value) + " } }");
+    try {
+      const LoopProgram loops = lower_by(program, pinned);
+      EXPECT_EQ(verify(loops), std::vector<std::string>()) << "keeping %" << value;
+      ++kept;
+    } catch (const InvalidConfig&) {  // not every value can be kept
+    }
+  }
+  EXPECT_GT(kept, 10);
 }
 
 TEST(Schedule, TellsAxesOfOneNameApart) {
