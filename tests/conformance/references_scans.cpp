@@ -1,9 +1,10 @@
-// Scans, the first elements in order, sums and counts by number.
+// Scans, sorting and the first elements in order, sums and counts by number.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <numeric>
 
 #include "reference.h"
@@ -119,8 +120,18 @@ std::vector<Reference> scans() {
     }
   }
   for (const bool largest : {false, true}) {
-    all.push_back(matrix("top_k.ax", largest ? "top_k" : "bottom_k", kNumbers, {{"k", std::int64_t{9}}},
-                         [=](const Row& x, Real, Results& y) { first_in_order(x, 9, largest, y); }));
+    const std::string kernel = largest ? "top_k" : "bottom_k";
+    for (const std::string& name : {kernel, kernel + "_sorted"}) {
+      all.push_back(matrix("top_k.ax", name.c_str(), kNumbers, {{"k", std::int64_t{9}}},
+                           [=](const Row& x, Real, Results& y) { first_in_order(x, 9, largest, y); }));
+    }
+  }
+  for (const bool places : {false, true}) {
+    all.push_back(matrix("sort.ax", places ? "argsort" : "sort", kNumbers, {}, [=](const Row& x, Real, Results& y) {
+      Results sorted;
+      first_in_order(x, x.size(), false, sorted);
+      std::ranges::copy(sorted[places ? "indices" : "values"], std::back_inserter(y["y"]));
+    }));
   }
   return all;
 }

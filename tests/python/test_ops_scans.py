@@ -75,14 +75,27 @@ def test_of_equal_extremes_the_last_counts_and_nan_is_most():
     assert indices.tolist() == [0, 1, 1, 3]
 
 
+@pytest.mark.parametrize("axis", [0, 1, -1, None])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u2", "i8", "u8", "?"])
+def test_sorting(dtype, axis):
+    x = (rand(7, 6) * 3).astype(dtype)
+    if x.dtype.kind == "f":
+        x[2, 3] = x[4, 1] = np.nan
+    result = ops.sort(x, axis)
+    assert result.dtype == x.dtype
+    np.testing.assert_array_equal(result, np.sort(x, axis))
+    np.testing.assert_array_equal(ops.argsort(x, axis), np.argsort(x, axis, kind="stable"))
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("k", [2, 5])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i8", "u8"])
-def test_top_k_is_the_head_of_a_stable_sort(dtype, axis):
+def test_top_k_is_the_head_of_a_stable_sort(dtype, k, axis):
     x = (rand(7, 6) * 3).astype(dtype)
     for largest in (True, False):
         key = -x if largest and x.dtype.kind == "f" else ~x if largest else x
-        order = np.take(np.argsort(key, axis=axis, kind="stable"), range(4), axis)
-        values, indices = ops.top_k(x, 4, axis, largest=largest)
+        order = np.take(np.argsort(key, axis=axis, kind="stable"), range(k), axis)
+        values, indices = ops.top_k(x, k, axis, largest=largest)
         np.testing.assert_array_equal(indices, order)
         np.testing.assert_array_equal(values, np.take_along_axis(x, order, axis))
 
@@ -91,6 +104,7 @@ def test_top_k_of_nan_infinities_and_nothing():
     x = np.array([-np.inf, np.nan, 1, np.inf, -np.inf, np.nan], F)
     assert ops.top_k(x, 6).indices.tolist() == [1, 5, 3, 2, 0, 4]
     assert ops.top_k(x, 6, largest=False).indices.tolist() == [0, 4, 2, 3, 1, 5]
+    assert ops.top_k(x, 3).indices.tolist() == [1, 5, 3] and ops.top_k(x[:2], 2, largest=False).indices.tolist() == [0, 1]
     assert ops.top_k(x, 0).values.shape == (0,)
     assert ops.top_k(np.array([True, False]), 1).values.dtype == np.bool_
     for k in (-1, 7):
@@ -112,6 +126,7 @@ def test_segment_sum(shape, dtype):
 
 def test_segment_sum_finds_the_number_of_segments_and_refuses_what_does_not_fit():
     assert ops.segment_sum(np.ones(3, F), np.array([4, 0, 4], np.uint8)).tolist() == [1, 0, 0, 0, 2]
+    assert ops.segment_sum([True, True, False], np.array([1, 1, 0], np.uint64)).tolist() == [0, 2]
     with pytest.raises(aurex.IndexOutOfRange):
         ops.segment_sum(np.ones(3, F), [0, 1, 2], 2)
     with pytest.raises(aurex.ShapeMismatch) as caught:

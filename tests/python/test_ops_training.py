@@ -85,6 +85,8 @@ def test_shapes_and_numbers_that_do_not_fit_a_loss_are_refused():
         ops.huber_loss(rand(3), rand(3), delta=0)
     with pytest.raises(aurex.InvalidConfig):
         ops.smooth_l1_loss(rand(3), rand(3), beta=-1)
+    with pytest.raises(aurex.InvalidConfig):
+        ops.cross_entropy(rand(3, 4), [0, 1, 2], label_smoothing=1.5)
     with pytest.raises(aurex.ShapeMismatch) as caught:
         ops.cross_entropy(rand(3, 4), [0, 1])
     assert caught.value.expected == (3,) and caught.value.actual == (2,)
@@ -115,6 +117,8 @@ def test_cross_entropy_of_classes_of_any_integer_type():
     x, target = rand(3, 5), np.array([0, 4, 2])
     for dtype in (np.uint8, np.int8, np.uint32, np.uint64, np.int32):
         close(ops.cross_entropy(x, target.astype(dtype)), cross_entropy(x.astype(float), target).mean())
+        np.testing.assert_array_equal(ops.cross_entropy_backward(1.0, x, target.astype(dtype)),
+                                      ops.cross_entropy_backward(1.0, x, target))
     assert np.isnan(ops.cross_entropy(x, np.full(3, -100)))
 
 

@@ -123,7 +123,7 @@ def kl_div(x, target, *, reduction="mean", log_target=False):
 
 
 def _classes(function: str, target: Any, rows: tuple[int, ...]) -> np.ndarray:
-    """Numbers of classes, one for each row, that may be compared with signed ones."""
+    """Numbers of classes, one for each row."""
     target = array(target)
     if target.dtype.kind not in "iu":
         raise DTypeMismatch(f"{function}: 'target' is {target.dtype}, expected integers",
@@ -131,7 +131,7 @@ def _classes(function: str, target: Any, rows: tuple[int, ...]) -> np.ndarray:
     if target.shape != rows:
         raise ShapeMismatch(f"{function}: target has shape {target.shape}, expected {rows}, one class for each row",
                             {"parameter": "target", "expected": rows, "actual": target.shape})
-    return target.astype(np.int64) if target.dtype in (np.uint32, np.uint64) else target
+    return target
 
 
 def _of_rows(loss: np.ndarray, target: np.ndarray, ignore_index: int, reduction: str):
@@ -155,6 +155,9 @@ def cross_entropy(x, target, *, ignore_index=-100, label_smoothing=0.0, reductio
     np.float64(0.693147)
     """
     _reduction("cross_entropy", reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise InvalidConfig(f"cross_entropy: 'label_smoothing' is {label_smoothing}, expected 0 … 1",
+                            {"argument": "label_smoothing", "expected": "0 … 1", "actual": label_smoothing})
     x = floating(x)
     target = _classes("cross_entropy", target, x.shape[:-1])
     loss = kernels("cross_entropy").cross_entropy(x, target, ignore_index, label_smoothing)

@@ -1,4 +1,4 @@
-"""Running sums, products and extremes along an axis, and the first elements in order."""
+"""Running sums, products and extremes along an axis, sorting, and the first elements in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aurex.errors import DimensionMismatch, InvalidConfig
 from aurex.ops._call import array, finish, is_floating, kernels, last, public
 
 __all__ = [
-    "Extremes", "cummax", "cummin", "cumprod", "cumsum", "top_k",
+    "Extremes", "argsort", "cummax", "cummin", "cumprod", "cumsum", "sort", "top_k",
 ]
 
 
@@ -75,12 +75,45 @@ cummax = _extremes("cummax", "largest")
 cummin = _extremes("cummin", "smallest")
 
 
+# Of top_k: that many passes over a row cost about what sorting it costs.
+_PASSES = 3
+
+
+def _sorted(kernel: str, x, axis: int | None, dtype: type | None) -> np.ndarray:
+    x = array(x)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    numbers = x.view(np.uint8) if x.dtype == np.bool_ else x
+    result = np.empty(x.shape, numbers.dtype if dtype is None else dtype)
+    getattr(kernels("sort"), kernel)(last(numbers, axis), out=last(result, axis))
+    return result
+
+
+@public
+def sort(x, axis=-1):
+    """``numpy.sort``, stable: a copy in ascending order along an axis, NaN last; with ``axis=None`` of all elements.
+
+    >>> ops.sort([3, 1, 2])
+    array([1, 2, 3])
+    """
+    return _sorted("sort", x, axis, None).view(array(x).dtype)
+
+
+@public
+def argsort(x, axis=-1):
+    """``numpy.argsort``, stable: the places that the elements of :func:`sort` come from.
+
+    >>> ops.argsort([3, 1, 2])
+    array([1, 2, 0])
+    """
+    return _sorted("argsort", x, axis, np.int64)
+
+
 @public
 def top_k(x, k, axis=-1, *, largest=True):
     """The ``k`` largest along an axis in descending order, or the smallest in ascending, and their places.
 
-    A named tuple ``(values, indices)``. Of equal elements the first comes first; NaN is larger than every number. Each
-    of the ``k`` takes a pass over the axis.
+    A named tuple ``(values, indices)``. Of equal elements the first comes first; NaN is larger than every number.
 
     >>> ops.top_k([5, 9, 7], 2)
     Extremes(values=array([9, 7]), indices=array([1, 2]))
@@ -93,5 +126,6 @@ def top_k(x, k, axis=-1, *, largest=True):
         raise InvalidConfig(f"top_k: k is {k}, expected 0 … {x.shape[axis]}, the extent of axis {axis}",
                             {"argument": "k", "expected": f"0 … {x.shape[axis]}", "actual": k})
     numbers = x.view(np.uint8) if x.dtype == np.bool_ else x
-    result = getattr(kernels("top_k"), "top_k" if largest else "bottom_k")(last(numbers, axis), k)
+    kernel = ("top_k" if largest else "bottom_k") + ("_sorted" if k > _PASSES else "")
+    result = getattr(kernels("top_k"), kernel)(last(numbers, axis), k)
     return Extremes(*(np.moveaxis(part, -1, axis) for part in (result.values.view(x.dtype), result.indices)))

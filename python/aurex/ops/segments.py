@@ -24,12 +24,12 @@ class Histogram(NamedTuple):
 
 
 def _numbers(function: str, name: str, value: Any) -> np.ndarray:
-    """Whole numbers that may be compared with signed ones."""
+    """An array of whole numbers."""
     value = array(value)
     if value.dtype.kind not in "iu":
         raise DTypeMismatch(f"{function}: '{name}' is {value.dtype}, expected integers",
                             {"argument": name, "expected": "integers", "actual": str(value.dtype)})
-    return value.astype(np.int64) if value.dtype in (np.uint32, np.uint64) else value
+    return value
 
 
 def _count(function: str, numbers: np.ndarray, given: int | None) -> int:
@@ -50,6 +50,7 @@ def segment_sum(data, segment_ids, num_segments=None):
     array([2., 5.])
     """
     data, ids = array(data), _numbers("segment_sum", "segment_ids", segment_ids)
+    data = data.astype(np.int64) if data.dtype == np.bool_ else data  # counts
     if data.ndim == 0 or ids.shape != data.shape[:1]:
         raise ShapeMismatch(f"segment_sum: segment_ids has shape {ids.shape}, expected {data.shape[:1]}, one number for "
                             "each row of data", {"parameter": "segment_ids", "expected": data.shape[:1],

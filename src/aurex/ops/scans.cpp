@@ -1,5 +1,6 @@
 #include "aurex/ops/scans.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,9 @@ Extremes running_extremes(const Kernel& kernel, const TensorView& x, int axis, b
   return y;
 }
 
+/// Of top_k: that many passes over a row cost about what sorting it costs.
+constexpr std::int64_t kPasses = 3;
+
 /// All elements as one axis.
 Tensor flat(const TensorView& view) { return merged_last(view, {}); }
 
@@ -63,13 +67,26 @@ Extremes cummin(const TensorView& x, int axis, bool reverse) {
   return running_extremes(kernel("cummin"), x, axis, reverse);
 }
 
+Tensor sort(const TensorView& x, int axis) {
+  Tensor y = Tensor::uninitialised(x.shape, x.dtype);
+  kernel("sort").into(axis_last(y.view(), axis), axis_last(x, axis));
+  return y;
+}
+
+Tensor argsort(const TensorView& x, int axis) {
+  Tensor y = Tensor::uninitialised(x.shape, DType::kI64);
+  kernel("argsort").into(axis_last(y.view(), axis), axis_last(x, axis));
+  return y;
+}
+
 Extremes top_k(const TensorView& x, std::int64_t k, int axis, bool largest) {
   Dims shape = x.shape;
   shape[normalize_axis(axis, x.rank())] = k;
   Extremes y = {.values = Tensor::uninitialised(shape, x.dtype), .indices = Tensor::uninitialised(shape, DType::kI64)};
   const TensorView values = axis_last(y.values.view(), axis), indices = axis_last(y.indices.view(), axis);
   const TensorView* const results[] = {&values, &indices};
-  kernel(largest ? "top_k" : "bottom_k").run({axis_last(x, axis), k}, results);
+  const std::string name = largest ? "top_k" : "bottom_k";
+  kernel(k > kPasses ? name + "_sorted" : name).run({axis_last(x, axis), k}, results);
   return y;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Running sums and extremes, the first elements in order, and sums and counts by number.
+// Running sums and extremes, sorting and the first elements in order, and sums and counts by number.
 //
 // Axes count from 0, or from the end below 0. Everything returned is allocated; any thread may call; errors are those
 // of a kernel call. Results have the same bits whatever the number of threads.
@@ -34,8 +34,13 @@ struct Extremes {
 [[nodiscard]] Extremes cummax(const TensorView& x, int axis = -1, bool reverse = false);
 [[nodiscard]] Extremes cummin(const TensorView& x, int axis = -1, bool reverse = false);
 
+/// In ascending order along an axis; equal elements keep theirs, NaN comes last.
+[[nodiscard]] Tensor sort(const TensorView& x, int axis = -1);
+/// The places, i64, that the elements of sort come from.
+[[nodiscard]] Tensor argsort(const TensorView& x, int axis = -1);
+
 /// The `k` largest along an axis in descending order, or the smallest in ascending; of equal ones the first, and NaN is
-/// largest. A pass over the axis for each. Raises ShapeMismatch where the axis is shorter than k.
+/// largest. Raises ShapeMismatch where the axis is shorter than k.
 [[nodiscard]] Extremes top_k(const TensorView& x, std::int64_t k, int axis = -1, bool largest = true);
 
 /// Row s of the result [segments, …] is the sum of the rows of x [N, …] whose number in ids [N] is s, in the type that

@@ -61,6 +61,20 @@ TEST(Scans, TopKOrdersTiesByPlaceAndNaNFirst) {
   EXPECT_THROW((void)top_k(list(x), 6), ShapeMismatch);
 }
 
+TEST(Scans, SortAlongAnyAxisKeepsEqualElementsInOrder) {
+  const float x[] = {3, 1, 3, std::numeric_limits<float>::quiet_NaN(), 1};
+  EXPECT_THAT(argsort(list(x)).values<std::int64_t>(), ElementsAre(1, 4, 0, 2, 3));
+  EXPECT_THAT(sort(slice(counting({2, 2}).view(), 0, 1, -1, -1), 0).values<float>(), ElementsAre(0, 1, 2, 3));
+}
+
+TEST(Scans, TopKIsTheSameInPassesAndSorted) {
+  const float x[] = {5, 2, 5, 9, 2, 5};
+  EXPECT_THAT(top_k(list(x), 3).indices.values<std::int64_t>(), ElementsAre(3, 0, 2));
+  EXPECT_THAT(top_k(list(x), 6).indices.values<std::int64_t>(), ElementsAre(3, 0, 2, 5, 1, 4));
+  EXPECT_THAT(top_k(list(x), 3, 0, false).indices.values<std::int64_t>(), ElementsAre(1, 4, 0));
+  EXPECT_THAT(top_k(list(x), 6, 0, false).indices.values<std::int64_t>(), ElementsAre(1, 4, 0, 2, 5, 3));
+}
+
 TEST(Segments, SumRowsByNumber) {
   const std::int64_t ids[] = {2, 0, 2};
   EXPECT_THAT(segment_sum(counting({3, 2}), list(ids), 4).values<float>(), ElementsAre(2, 3, 0, 0, 4, 6, 0, 0));
