@@ -732,7 +732,8 @@ TEST_P(LibraryKernels, Agree) {
   for (const ax::KernelInterface& kernel : ax::kernels(*module)) {
     SCOPED_TRACE(kernel.name);
     try {
-      expect_agreement(text, kernel.name, {{"G", kernel.name == "conv2d" ? 1 : 5}, {"Y", 3}, {"X", 3}}, file);
+      const std::int64_t image = kernel.name == "conv_transpose2d" ? 8 : 3;
+      expect_agreement(text, kernel.name, {{"G", kernel.name == "conv2d" ? 1 : 5}, {"Y", image}, {"X", image}}, file);
     } catch (const Error& error) {
       ADD_FAILURE() << kernel.name << ": " << error.what();
     }
@@ -740,9 +741,10 @@ TEST_P(LibraryKernels, Agree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, LibraryKernels,
-                         testing::Values("activations", "attention", "conv2d", "cross_entropy", "elementwise",
-                                         "embedding", "linear", "matmul", "movement", "normalization", "optimizer",
-                                         "reductions", "rope", "softmax"),
+                         testing::Values("activations", "attention", "backward", "conv2d", "cross_entropy",
+                                         "elementwise", "embedding", "linear", "losses", "matmul", "movement",
+                                         "normalization", "optimizer", "reductions", "rope", "scans", "softmax", "sort",
+                                         "spiking"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
