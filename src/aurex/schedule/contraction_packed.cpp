@@ -31,10 +31,13 @@ namespace {
 constexpr std::int64_t kChunk = 512;
 /// Past the end of a copied row: rows a power of two apart would share one set of L1.
 constexpr std::int64_t kPadding = 16;
-/// Blocks of rows per tile: they share one copy of the right operand, which costs about as much as one of them.
-constexpr std::int64_t kMostBlocks = 40;
+/// Blocks of rows per tile: they share one copy of the right operand, which costs five times as much as one of them.
+/// Blocks of nine rows: 1026, two tiles for 2048 rows.
+constexpr std::int64_t kMostBlocks = 114;
 /// Steps ahead: of a panel, 768 bytes, which L2 delivers meanwhile; of an array.
 constexpr std::int64_t kPanelAhead = 4, kArrayAhead = 8;
+/// Bytes that one prefetch brings.
+constexpr std::int64_t kLine = 64;
 /// Operations of a statement from which on fewer vectors at a time are enough.
 constexpr std::int32_t kDear = 8;
 
@@ -67,7 +70,8 @@ class BlockLowering::Packed {
         {.var = b_.loop_var(row + "0"), .extent = all_blocks_, .step = balanced(all_blocks_, kMostBlocks)});
     block_step_ = launch.tiles.back().step;
     first_block_ = b_.var(launch.tiles.back().var);
-    column_step_ = b_.i64(most_panels_ * width_);
+    const ExprId panels = b_.ceil_div(l_.k_.axis_extent(contraction_.column), b_.i64(width_));
+    column_step_ = b_.mul(balanced(panels, most_panels_), b_.i64(width_));
     launch.tiles.push_back(
         {.var = b_.loop_var(column + "0"), .extent = l_.k_.axis_extent(contraction_.column), .step = column_step_});
     first_column_ = b_.var(launch.tiles.back().var);
@@ -317,7 +321,7 @@ class BlockLowering::Packed {
         const ExprId before = b_.load(sums_[p], {kept, panel, i, n}, continued);
         l_.top().body->push_back({Set{.reg = acc, .indices = {i}, .value = before}});
       });
-      serial("k", b_.i64(0), chunk_size_, kNone, [&](ExprId k) {
+      steps(p, panel, [&](ExprId k) {
         const ExprId right = source ? read_right(p, panel, k, n) : read_panel(p, panel, k, n);
         unrolled(rows_, [&](ExprId i) {
           const ExprId left = read_left(p, i, k);
@@ -328,6 +332,26 @@ class BlockLowering::Packed {
         });
       });
       unrolled(rows_, [&](ExprId i) { store(sums_[p], {kept, panel, i, n}, b_.reg(acc, {i})); });
+    });
+  }
+
+  /// The steps of a chunk. On the way the rows that the next block will copy are asked for, a line of each at a time, so
+  /// that they come from L3 while this block multiplies: each panel asks for other rows. Rows read where they lie are
+  /// not asked for: the processor sees them coming.
+  void steps(std::size_t p, ExprId panel, const std::function<void(ExprId k)>& fill) {
+    const std::vector<ValueId>& factors = contraction_.products[p].left;
+    if (lefts_[p] == kNone || !lies_along(l_.k_, factors, over())) return serial("k", b_.i64(0), chunk_size_, kNone, fill);
+    std::vector<ExprId> rows;
+    for (std::int64_t row = 0; row < rows_; row += most_panels_) {
+      const ExprId ahead = row_of(from_, b_.add(b_.i64(rows_ + row), panel));
+      rows.push_back(b_.name_value(*l_.top().body, "ahead", ahead));
+    }
+    const ExprId line = b_.i64(kLine / element_bytes());
+    serial("line", b_.i64(0), chunk_size_, line, [&](ExprId first) {
+      for (const ExprId row : rows) {
+        at(contraction_.row, row, [&] { at(over(), b_.add(chunk_origin_, first), [&] { prefetch(factors); }); });
+      }
+      serial("k", first, b_.min(b_.add(first, line), chunk_size_), kNone, fill);
     });
   }
 

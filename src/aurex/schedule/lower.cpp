@@ -12,14 +12,16 @@ namespace {
 
 /// Up to here a right operand fits L1 together with the rest and is read where it lies.
 constexpr std::int64_t kDirectElements = 16384;
-/// Up to here, with a reduced axis that is not long, whole panels stay in L2 and sums need no scratch: ahead by a tenth
-/// for right operands of 0.25 and 2.3 MiB, behind by a tenth for 4 and 9 MiB (f32).
+/// Up to here, with few rows and a reduced axis that is not long, whole panels stay in L2 and sums need no scratch:
+/// ahead by a tenth for 256 x 256 and 384 x 1536 behind 256 and 128 rows, behind by a twentieth for more rows or larger
+/// right operands (f32).
 constexpr std::int64_t kPanelElements = 3 << 18;
 constexpr std::int64_t kPanelSteps = 2048;
+constexpr std::int64_t kPanelRows = 320;
 /// So few rows read the right operand about once: copying it cannot pay.
 constexpr std::int64_t kSkinnyRows = 12;
-/// From here on rows of the left operand, a power of two apart, may share one set of L1.
-constexpr std::int64_t kLongSteps = 1024;
+/// Rows of the left operand that are a multiple of this apart share one set of L1: 4 KiB of f32.
+constexpr std::int64_t kAliasedSteps = 1024;
 /// Each row takes an address register where it is read in place, 2 KiB of L1 where it is copied.
 constexpr int kMostRows = 9;
 
@@ -78,10 +80,11 @@ SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents
     const std::int64_t lanes = target.lanes(bytes_per_element(scratch_dtype(v.type)));
     if (rows <= kSkinnyRows) return SizeClass::kSkinny;
     if (depth * columns <= kDirectElements) return exact_block(SizeClass::kDirect, rows, columns, target, lanes);
-    if (depth * columns <= kPanelElements && depth < kPanelSteps) {
+    if (rows <= kPanelRows && depth * columns <= kPanelElements && depth < kPanelSteps) {
       return exact_block(SizeClass::kPanel, rows, columns, target, lanes);
     }
-    return packed_block(depth < kLongSteps ? SizeClass::kSmall : SizeClass::kLarge, rows, columns, target, lanes);
+    return packed_block(depth % kAliasedSteps == 0 ? SizeClass::kLarge : SizeClass::kSmall, rows, columns, target,
+                        lanes);
   }
   return SizeClass::kDirect;
 }

@@ -27,7 +27,7 @@ struct SizeClass {
     kDirect,  // a right operand that fits L1 is read where it lies
     kPanel,   // panels of the right operand are copied whole, sums never leave the registers
     kSmall,   // the right operand is copied in chunks
-    kLarge,   // both operands are: the reduced axis is long
+    kLarge,   // both operands are: rows of the left one lie 4 KiB apart
   };
   Kind kind = kDirect;
   /// The block of results that stays in registers: rows by machine vectors of columns.

@@ -368,7 +368,9 @@ TEST(Lower, BlocksOfResultsFitTheRegistersAndWasteLittle) {
   EXPECT_EQ(choose(target("cpu.avx512"), 37, 128, 128), SizeClass(SizeClass::kDirect, 6, 4));
   EXPECT_EQ(choose(target("cpu.avx512"), 250, 500, 500), SizeClass(SizeClass::kPanel, 9, 3));
   EXPECT_EQ(choose(target("cpu.avx512"), 128, 768, 3072), SizeClass(SizeClass::kSmall, 8, 3));
-  EXPECT_EQ(choose(target("cpu.avx512"), 900, 1100, 960), SizeClass(SizeClass::kLarge, 9, 3));
+  EXPECT_EQ(choose(target("cpu.avx512"), 500, 500, 500), SizeClass(SizeClass::kSmall, 9, 3));
+  EXPECT_EQ(choose(target("cpu.avx512"), 900, 1100, 960), SizeClass(SizeClass::kSmall, 9, 3));
+  EXPECT_EQ(choose(target("cpu.avx512"), 900, 2048, 960), SizeClass(SizeClass::kLarge, 9, 3));
 }
 
 TEST(Lower, LoopsWithABoundPerElementAgree) {
