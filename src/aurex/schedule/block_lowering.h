@@ -2,8 +2,8 @@
 
 // The lowering of one parallel block to one launch. Internal to schedule/: drive.cpp makes one object per block; its
 // members are spread over lower_block.cpp (tiles), lower_stmt.cpp (statements), lower_control.cpp (for, while, if),
-// lower_value.cpp (values), nests.cpp (loops over whole axes), reductions.cpp, chunked_reduction.cpp and
-// contraction_nest.cpp.
+// lower_value.cpp (values), nests.cpp (loops over whole axes), reductions.cpp, chunked_reduction.cpp and the
+// contraction_*.cpp.
 //
 // Every axis is in one of three modes:
 //   scalar  a loop variable: parallel axes, and axes of `for`, one position at a time
@@ -105,8 +105,6 @@ class BlockLowering {
   void bind_shared_positions(Body& body);
 
   // ---- contraction_nest.cpp ----
-  /// True where sums along the reduced axis beat copying the right operand.
-  [[nodiscard]] bool prefers_dots(const Contraction& contraction) const;
   Launch lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name);
   // ---- contraction_packed.cpp ----
   class Packed;
@@ -121,22 +119,40 @@ class BlockLowering {
   void transpose_panel(const Contraction::Product& product, BufferId buffer, ax::AxisId column, ExprId first,
                        ExprId last, std::int32_t lanes);
   ExprId product_of(std::span<const ax::ValueId> factors);
+  /// left * right + sum, rounded once where it is a float.
+  ExprId multiply_add(ExprId left, ExprId right, ExprId sum);
+  void put(BufferId buffer, std::vector<ExprId> indices, ExprId value);
+  /// Runs `fill` with an axis at a position.
+  void at(ax::AxisId axis, ExprId position, const std::function<void()>& fill);
   void row_block(const ax::Parallel& block, const Contraction& contraction, std::span<const BufferId> panels,
                  ExprId from, std::int64_t height);
   void multiply(const Contraction& contraction, std::span<const RegId> sums, std::span<const BufferId> panels,
                 ExprId from, std::int64_t height, ExprId lo, ExprId hi);
-  void stream_tile(const ax::Parallel& block, const Contraction& contraction, std::int32_t lanes);
+  /// Asks the cache for the elements that plain loads among the factors read.
+  void ask_for(std::span<const ax::ValueId> factors);
   /// Blocks of `rows` rows, then of one row less: between them they fill any number of rows from (rows - 1)^2 on, and
   /// some below; what they leave goes row by row.
   void adjacent_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
                        const std::function<void(ExprId from, std::int64_t height)>& fill);
-  /// Blocks of `rows` rows, then lower ones for what is left.
-  void row_blocks(ax::AxisId row, ExprId from, ExprId end, std::int64_t rows,
-                  const std::function<void(ExprId from, std::int64_t height)>& fill);
   void each_row(ax::AxisId row, ExprId from, std::int64_t height, const std::function<void(ExprId)>& fill);
   /// The same where row i lies at `place(i)`.
   void each_row(ax::AxisId row, std::int64_t height, const std::function<ExprId(ExprId)>& place,
                 const std::function<void(ExprId)>& fill);
+
+  // ---- contraction_stream.cpp ----
+  /// Whether few rows may be multiplied by this right operand while it is read once.
+  [[nodiscard]] bool streams(const Contraction& contraction) const;
+  /// Whether lanes run along the reduced axis: neither operand lies across it, and some right one does not lie along
+  /// the columns.
+  [[nodiscard]] bool has_dots(const Contraction& contraction) const;
+  [[nodiscard]] std::int64_t stream_columns(const Contraction& contraction) const;
+  void stream_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows);
+  void stream_lines(const Contraction& contraction, std::span<const BufferId> totals, VectorShape panel,
+                    std::int64_t rows);
+  void stream_dots(const Contraction& contraction, std::size_t p, BufferId totals, VectorShape panel,
+                   std::int64_t rows);
+  /// Rows past the end stand for the last one.
+  ExprId stream_row(ax::AxisId row, ExprId i, std::int64_t rows);
 
   // ---- row_window_nest.cpp ----
   /// A `for` in hand whose bounds differ from row to row.

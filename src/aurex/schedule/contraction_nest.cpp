@@ -1,11 +1,12 @@
 // Contractions as register-blocked nests: a block of rows by some vectors of results stays in registers while the
 // reduced axis runs; each step loads the vectors of the right operand once and one number of the left operand per row.
 //
-// Here: the launch around all of them, right operands small enough to be read where they lie, and few rows, where the
-// right operand is read about once. contraction_packed.cpp has the rest. Every result is one chain of fused
+// Here: the launch around all of them, and right operands small enough to be read where they lie.
+// contraction_packed.cpp has large ones, contraction_stream.cpp few rows. Every result is one chain of fused
 // multiply-adds along the reduced axis, whatever the tile, so no tile size shows in the bits.
 
 #include <algorithm>
+#include <utility>
 
 #include "aurex/schedule/block_lowering.h"
 #include "aurex/schedule/contraction_match.h"
@@ -22,19 +23,10 @@ namespace {
 /// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
 /// shared by many; but the rows of a tile should stay in L2 while panels pass by.
 constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
-/// With few rows: rows and columns per tile, whose sums stay close to L1; rows per register block, which half of the
-/// registers hold four vectors wide; and rows of the right operand at a time.
-constexpr std::int64_t kStreamRows = 12, kStreamColumns = 1024, kStreamBlock = 4, kStreamDepth = 16;
 /// A fused multiply-add of one element at 100 GF/s.
 constexpr double kNanosecondsPerStep = 0.02;
 
 }  // namespace
-
-bool BlockLowering::prefers_dots(const Contraction& contraction) const {
-  const bool transposed = std::any_of(contraction.products.begin(), contraction.products.end(),
-                                      [](const Contraction::Product& p) { return p.transposed; });
-  return transposed && k_.size.kind == SizeClass::kSkinny;
-}
 
 Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name) {
   const RegType type = k_.value(contraction.products[0].reduce).type;
@@ -57,7 +49,7 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   modes_.unit.assign(k_.tiles.axes.size(), 0);
   const bool few_rows = form_ == Form::kStream;
   const bool packed = !few_rows && (k_.size.kind == SizeClass::kSmall || k_.size.kind == SizeClass::kLarge);
-  lane_tile_ = few_rows ? kStreamColumns : std::int64_t{panel.lanes} * panel.vectors;
+  lane_tile_ = few_rows ? stream_columns(contraction) : std::int64_t{panel.lanes} * panel.vectors;
   positions_.assign(k_.tiles.axes.size(), kNone);
   tile_origin_.assign(k_.tiles.axes.size(), kNone);
   window_lo_.assign(k_.tiles.axes.size(), kNone);
@@ -78,13 +70,13 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   if (packed) {
     packed_contraction(block, contraction, panel, k_.size.rows, launch);
   } else {
-    const ExprId row_step = few_rows ? b_.i64(kStreamRows) : row_tile(contraction, rows, type);
+    const ExprId row_step = few_rows ? b_.i64(rows) : row_tile(contraction, rows, type);
     tile(contraction.row, row_step);
     tile(contraction.column, b_.i64(lane_tile_));
     tile_loops(contraction.others, launch.tiles, 0, [&] {
       top().control = true;
       if (few_rows) {
-        stream_tile(block, contraction, panel.lanes);
+        stream_tile(block, contraction, panel, rows);
       } else {
         contraction_tile(block, contraction, panel, rows, row_step);
       }
@@ -151,20 +143,6 @@ void BlockLowering::adjacent_blocks(AxisId row, ExprId from, ExprId end, std::in
   loop(rest, end, 1);
 }
 
-void BlockLowering::row_blocks(AxisId row, ExprId from, ExprId end, std::int64_t rows,
-                               const std::function<void(ExprId from, std::int64_t height)>& fill) {
-  for (std::int64_t height = rows; height > 0; height = height > 4 ? 4 : height > 1 ? 1 : 0) {
-    const ExprId blocks = b_.floor_div(b_.sub(end, from), b_.i64(height));
-    const ExprId until = b_.add(from, b_.mul(blocks, b_.i64(height)));
-    Loop loop{.var = b_.loop_var(k_.axis(row).name), .lo = from, .hi = until, .step = b_.i64(height)};
-    Body body;
-    with_scope({.body = &body, .bound = top().bound, .vector = top().vector}, [&] { fill(b_.var(loop.var), height); });
-    loop.body = std::move(body);
-    top().body->push_back({std::move(loop)});
-    from = until;
-  }
-}
-
 /// Copies one panel of the right operand.
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
@@ -180,11 +158,8 @@ BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId c
     return buffer;
   }
   auto copy = [&] {
-    Store store{.buffer = buffer,
-                .indices = {b_.sub(position(product.over), low(product.over)), b_.sub(position(column), first)},
-                .value = product_of(product.right)};
-    store.access = b_.access(buffer, store.indices);
-    top().body->push_back({std::move(store)});
+    put(buffer, {b_.sub(position(product.over), low(product.over)), b_.sub(position(column), first)},
+        product_of(product.right));
   };
   loop_over(product.over, low(product.over), high(product.over), {},
             [&] { loop_over(column, first, last, panel, copy); });
@@ -232,6 +207,37 @@ ExprId BlockLowering::product_of(std::span<const ValueId> factors) {
   return product;
 }
 
+ExprId BlockLowering::multiply_add(ExprId left, ExprId right, ExprId sum) {
+  const RegType type = b_.type(sum);
+  return ax::is_float(type) ? b_.op(Op::kFma, type, {left, right, sum}) : b_.add(sum, b_.mul(left, right));
+}
+
+void BlockLowering::put(BufferId buffer, std::vector<ExprId> indices, ExprId value) {
+  Store out{.buffer = buffer, .indices = std::move(indices), .value = value};
+  out.access = b_.access(out.buffer, out.indices);
+  top().body->push_back({std::move(out)});
+}
+
+void BlockLowering::at(AxisId axis, ExprId position, const std::function<void()>& fill) {
+  const ExprId outer = std::exchange(positions_[axis], position);
+  with_scope({.body = top().body, .bound = top().bound | ax::axis_bit(axis), .vector = top().vector}, fill);
+  positions_[axis] = outer;
+}
+
+void BlockLowering::ask_for(std::span<const ValueId> factors) {
+  for (const ValueId factor : factors) {
+    const ax::Value& v = k_.value(factor);
+    if (v.op != Op::kLoad) continue;
+    Prefetch ahead{.buffer = k_.arrays[k_.tiles.loads[v.id].array]};
+    bool plain = true;
+    for (const ax::Index& index : k_.tiles.loads[v.id].indices) {
+      plain = plain && index.kind == ax::Index::Kind::kAxis;
+      if (plain) ahead.indices.push_back(position(index.axis));
+    }
+    if (plain) top().body->push_back({std::move(ahead)});
+  }
+}
+
 /// `height` rows from `from` on, by the lanes of the column loop around.
 void BlockLowering::row_block(const ax::Parallel& block, const Contraction& contraction,
                               std::span<const BufferId> panels, ExprId from, std::int64_t height) {
@@ -266,83 +272,9 @@ void BlockLowering::multiply(const Contraction& contraction, std::span<const Reg
     each_row(contraction.row, from, height, [&](ExprId i) {
       for (std::size_t p = 0; p < sums.size(); ++p) {
         const ExprId left = b_.name_value(*top().body, "a", product_of(contraction.products[p].left));
-        const ExprId old = b_.reg(sums[p], {i});
-        const RegType type = b_.type(old);
-        const ExprId next =
-            ax::is_float(type) ? b_.op(Op::kFma, type, {left, right[p], old}) : b_.add(old, b_.mul(left, right[p]));
+        const ExprId next = multiply_add(left, right[p], b_.reg(sums[p], {i}));
         top().body->push_back({Set{.reg = sums[p], .indices = {i}, .value = next}});
       }
-    });
-  });
-}
-
-/// Few rows: the right operand is read once and in order, kStreamDepth of its rows at a time, while the sums of all
-/// columns of the tile stay in L1. Column panels would touch a new page with every step.
-void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& contraction, std::int32_t lanes) {
-  const auto products = static_cast<std::int32_t>(contraction.products.size());
-  const VectorShape panel{.lanes = lanes, .vectors = std::max(k_.target.vector_registers / 8 / products, 1)};
-  const AxisId column = contraction.column, row = contraction.row, over = contraction.products[0].over;
-  const ExprId first = tile_origin_[column], top_row = tile_origin_[row];
-  const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
-  const ExprId end = b_.min(b_.add(top_row, b_.i64(kStreamRows)), k_.axis_extent(row));
-  const std::vector<BufferId> panels(contraction.products.size(), kNone);
-  std::vector<BufferId> totals;
-  for (const Contraction::Product& product : contraction.products) {
-    totals.push_back(b_.new_buffer({.name = "total",
-                                    .kind = Buffer::Kind::kWorker,
-                                    .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                    .extents = {b_.i64(kStreamRows), b_.i64(lane_tile_)},
-                                    .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}}));
-    scratch_.push_back(totals.back());
-  }
-  auto at = [&] { return std::vector{b_.sub(position(row), top_row), b_.sub(position(column), first)}; };
-  auto store = [&](std::size_t p, ExprId value) {
-    Store out{.buffer = totals[p], .indices = at(), .value = value};
-    out.access = b_.access(out.buffer, out.indices);
-    top().body->push_back({std::move(out)});
-  };
-  loop_over(row, top_row, end, {}, [&] {
-    loop_over(column, first, last, panel, [&] {
-      for (std::size_t p = 0; p < totals.size(); ++p) {
-        store(p, b_.constant(k_.value(contraction.products[p].reduce).type, {}));
-      }
-    });
-  });
-  Loop depths{.var = b_.loop_var(k_.axis(over).name + "0"),
-              .lo = b_.i64(0),
-              .hi = k_.axis_extent(over),
-              .step = b_.i64(kStreamDepth)};
-  Body body;
-  with_scope({.body = &body, .bound = top().bound, .vector = top().vector}, [&] {
-    const ExprId lo = b_.var(depths.var);
-    const ExprId hi = b_.name_value(body, "end", b_.min(b_.add(lo, b_.i64(kStreamDepth)), depths.hi));
-    loop_over(column, first, last, panel, [&] {
-      row_blocks(row, top_row, end, kStreamBlock, [&](ExprId from, std::int64_t height) {
-        std::vector<RegId> sums;
-        for (std::size_t p = 0; p < totals.size(); ++p) {
-          const RegType type = k_.value(contraction.products[p].reduce).type;
-          sums.push_back(b_.new_register("acc", type, panel.lanes, panel.vectors, {height}));
-          top().body->push_back({Declare{.reg = sums[p], .value = b_.constant(type, {})}});
-          each_row(row, from, height, [&](ExprId i) {
-            top().body->push_back({Set{.reg = sums[p], .indices = {i}, .value = b_.load(totals[p], at())}});
-          });
-        }
-        multiply(contraction, sums, panels, from, height, lo, hi);
-        each_row(row, from, height, [&](ExprId i) {
-          for (std::size_t p = 0; p < totals.size(); ++p) store(p, b_.reg(sums[p], {i}));
-        });
-      });
-    });
-  });
-  depths.body = std::move(body);
-  top().body->push_back({std::move(depths)});
-  loop_over(row, top_row, end, {}, [&] {
-    loop_over(column, first, last, panel, [&] {
-      top().control = true;
-      for (std::size_t p = 0; p < totals.size(); ++p) {
-        name(depth(), contraction.products[p].reduce, b_.load(totals[p], at()));
-      }
-      statements(block.body);
     });
   });
 }

@@ -179,19 +179,8 @@ class BlockLowering::Packed {
     if (otherwise) part(branch.else_body, otherwise);
     l_.top().body->push_back({std::move(branch)});
   }
-  /// Runs `fill` with an axis at a position.
-  void at(AxisId axis, ExprId position, const std::function<void()>& fill) {
-    const ExprId outer = std::exchange(l_.positions_[axis], position);
-    const ax::AxisSet bound = l_.top().bound;
-    Scope scope{.body = l_.top().body, .bound = bound | ax::axis_bit(axis), .vector = l_.top().vector};
-    l_.with_scope(std::move(scope), fill);
-    l_.positions_[axis] = outer;
-  }
-  void store(BufferId buffer, std::vector<ExprId> indices, ExprId value) {
-    Store out{.buffer = buffer, .indices = std::move(indices), .value = value};
-    out.access = b_.access(out.buffer, out.indices);
-    l_.top().body->push_back({std::move(out)});
-  }
+  void at(AxisId axis, ExprId position, const std::function<void()>& fill) { l_.at(axis, position, fill); }
+  void store(BufferId buffer, std::vector<ExprId> indices, ExprId value) { l_.put(buffer, std::move(indices), value); }
 
   ExprId column_of(ExprId panel) { return b_.add(first_column_, b_.mul(panel, b_.i64(width_))); }
   /// Real columns of a panel.
@@ -325,9 +314,7 @@ class BlockLowering::Packed {
         const ExprId right = source ? read_right(p, panel, k, n) : read_panel(p, panel, k, n);
         unrolled(rows_, [&](ExprId i) {
           const ExprId left = read_left(p, i, k);
-          const ExprId sum = b_.reg(acc, {i});
-          const ExprId next =
-              ax::is_float(type(p)) ? b_.op(Op::kFma, type(p), {left, right, sum}) : b_.add(sum, b_.mul(left, right));
+          const ExprId next = l_.multiply_add(left, right, b_.reg(acc, {i}));
           l_.top().body->push_back({Set{.reg = acc, .indices = {i}, .value = next}});
         });
       });
@@ -335,12 +322,13 @@ class BlockLowering::Packed {
     });
   }
 
-  /// The steps of a chunk. On the way the rows that the next block will copy are asked for, a line of each at a time, so
-  /// that they come from L3 while this block multiplies: each panel asks for other rows. Rows read where they lie are
-  /// not asked for: the processor sees them coming.
+  /// The steps of a chunk. On the way the rows that the next block will copy are asked for, a line of each at a time,
+  /// so that they come from L3 while this block multiplies: each panel asks for other rows. Rows read where they lie
+  /// are not asked for: the processor sees them coming.
   void steps(std::size_t p, ExprId panel, const std::function<void(ExprId k)>& fill) {
     const std::vector<ValueId>& factors = contraction_.products[p].left;
-    if (lefts_[p] == kNone || !lies_along(l_.k_, factors, over())) return serial("k", b_.i64(0), chunk_size_, kNone, fill);
+    if (lefts_[p] == kNone || !lies_along(l_.k_, factors, over()))
+      return serial("k", b_.i64(0), chunk_size_, kNone, fill);
     std::vector<ExprId> rows;
     for (std::int64_t row = 0; row < rows_; row += most_panels_) {
       const ExprId ahead = row_of(from_, b_.add(b_.i64(rows_ + row), panel));
@@ -349,7 +337,7 @@ class BlockLowering::Packed {
     const ExprId line = b_.i64(kLine / element_bytes());
     serial("line", b_.i64(0), chunk_size_, line, [&](ExprId first) {
       for (const ExprId row : rows) {
-        at(contraction_.row, row, [&] { at(over(), b_.add(chunk_origin_, first), [&] { prefetch(factors); }); });
+        at(contraction_.row, row, [&] { at(over(), b_.add(chunk_origin_, first), [&] { l_.ask_for(factors); }); });
       }
       serial("k", first, b_.min(b_.add(first, line), chunk_size_), kNone, fill);
     });
@@ -375,25 +363,11 @@ class BlockLowering::Packed {
     const std::vector<ValueId>& factors = contraction_.products[p].right;
     ExprId right = kNone;
     at(contraction_.column, b_.add(column_of(panel), n), [&] {
-      at(over(), b_.add(chunk_origin_, b_.add(k, b_.i64(kArrayAhead))), [&] { prefetch(factors); });
+      at(over(), b_.add(chunk_origin_, b_.add(k, b_.i64(kArrayAhead))), [&] { l_.ask_for(factors); });
       at(over(), b_.add(chunk_origin_, k), [&] { right = b_.name_value(*l_.top().body, "b", l_.product_of(factors)); });
     });
     store(rights_[p], {panel, k, n}, right);
     return right;
-  }
-
-  void prefetch(const std::vector<ValueId>& factors) {
-    for (const ValueId factor : factors) {
-      const ax::Value& v = l_.k_.value(factor);
-      if (v.op != Op::kLoad) continue;
-      Prefetch ahead{.buffer = l_.k_.arrays[l_.k_.tiles.loads[v.id].array]};
-      bool plain = true;
-      for (const ax::Index& index : l_.k_.tiles.loads[v.id].indices) {
-        plain = plain && index.kind == ax::Index::Kind::kAxis;
-        if (plain) ahead.indices.push_back(l_.position(index.axis));
-      }
-      if (plain) l_.top().body->push_back({std::move(ahead)});
-    }
   }
 
   /// The statements, on the sums of a block and a panel.

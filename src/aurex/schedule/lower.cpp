@@ -1,6 +1,7 @@
 #include "aurex/schedule/lower.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -18,8 +19,8 @@ constexpr std::int64_t kDirectElements = 16384;
 constexpr std::int64_t kPanelElements = 3 << 18;
 constexpr std::int64_t kPanelSteps = 2048;
 constexpr std::int64_t kPanelRows = 320;
-/// So few rows read the right operand about once: copying it cannot pay.
-constexpr std::int64_t kSkinnyRows = 12;
+/// So few rows read the right operand about once: copying it cannot pay. Each height is code of its own.
+constexpr std::array<std::int64_t, 5> kStreamRows = {1, 2, 4, 8, 12};
 /// Rows of the left operand that are a multiple of this apart share one set of L1: 4 KiB of f32.
 constexpr std::int64_t kAliasedSteps = 1024;
 /// Each row takes an address register where it is read in place, 2 KiB of L1 where it is copied.
@@ -65,6 +66,14 @@ SizeClass exact_block(SizeClass::Kind kind, std::int64_t rows, std::int64_t colu
   return {kind, static_cast<int>(height), static_cast<int>(vectors)};
 }
 
+/// Rows are filled up to a height of which there is code: what lies past the end is multiplied and not stored, while
+/// the right operand comes from memory. Vectors as many as fit, four of which are enough.
+SizeClass stream_block(std::int64_t rows, const Target& target) {
+  const std::int64_t height = *std::ranges::find_if(kStreamRows, [&](std::int64_t each) { return each >= rows; });
+  const std::int64_t vectors = std::clamp<std::int64_t>((target.vector_registers - 2) / (height + 1), 1, 4);
+  return {SizeClass::kSkinny, static_cast<int>(height), static_cast<int>(vectors)};
+}
+
 }  // namespace
 
 SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents, const Target& target) {
@@ -78,7 +87,7 @@ SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents
     const std::int64_t rows = extent_of(program, row, extents), columns = extent_of(program, column, extents);
     const std::int64_t depth = extent_of(program, static_cast<ax::AxisId>(std::countr_zero(v.over)), extents);
     const std::int64_t lanes = target.lanes(bytes_per_element(scratch_dtype(v.type)));
-    if (rows <= kSkinnyRows) return SizeClass::kSkinny;
+    if (rows <= kStreamRows.back()) return stream_block(rows, target);
     if (depth * columns <= kDirectElements) return exact_block(SizeClass::kDirect, rows, columns, target, lanes);
     if (rows <= kPanelRows && depth * columns <= kPanelElements && depth < kPanelSteps) {
       return exact_block(SizeClass::kPanel, rows, columns, target, lanes);

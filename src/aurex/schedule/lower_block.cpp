@@ -30,10 +30,7 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name, bool wr
   if (const std::optional<Contraction> contraction = match_contraction(k_, block)) {
     constexpr Form kForms[] = {Form::kPositions, Form::kPanels, Form::kStream};
     const bool few_rows = k_.size.kind == SizeClass::kSkinny;
-    form_ = decide_.form(prefers_dots(*contraction) ? Form::kPositions
-                         : few_rows                 ? Form::kStream
-                                                    : Form::kPanels,
-                         kForms);
+    form_ = decide_.form(!few_rows ? Form::kPanels : streams(*contraction) ? Form::kStream : Form::kPositions, kForms);
     if (form_ != Form::kPositions) {
       Launch out = lower_contraction(block, *contraction, std::move(name));
       decide_.finish();

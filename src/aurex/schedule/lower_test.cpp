@@ -198,8 +198,9 @@ void expect_agreement(std::string_view text, std::string_view kernel, const Exte
     for (const Case& each :
          {Case{"cpu.avx512", {SizeClass::kDirect, 9, 3}}, Case{"cpu.avx512", {SizeClass::kLarge, 9, 3}},
           Case{"cpu.avx512", {SizeClass::kPanel, 9, 3}}, Case{"cpu.avx2", {SizeClass::kPanel, 4, 3}},
-          Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}}, Case{"cpu.avx512", SizeClass::kSkinny},
-          Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}}, Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}}) {
+          Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}}, Case{"cpu.avx512", {SizeClass::kSkinny, 4, 3}},
+          Case{"cpu.avx2", {SizeClass::kSkinny, 1, 4}}, Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}},
+          Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}}) {
       Trial trial(text, kernel, extents, layout, file);
       const LoopProgram lowered = trial.lower(each.target, each.size);
       const std::string what = print(lowered);
@@ -364,7 +365,9 @@ TEST(Lower, BlocksOfResultsFitTheRegistersAndWasteLittle) {
       }
     }
   }
-  EXPECT_EQ(choose(target("cpu.avx512"), 12, 300, 300), SizeClass::kSkinny);
+  EXPECT_EQ(choose(target("cpu.avx512"), 12, 300, 300), SizeClass(SizeClass::kSkinny, 12, 2));
+  EXPECT_EQ(choose(target("cpu.avx512"), 5, 300, 300), SizeClass(SizeClass::kSkinny, 8, 3));
+  EXPECT_EQ(choose(target("cpu.avx2"), 0, 300, 300), SizeClass(SizeClass::kSkinny, 1, 4));
   EXPECT_EQ(choose(target("cpu.avx512"), 37, 128, 128), SizeClass(SizeClass::kDirect, 6, 4));
   EXPECT_EQ(choose(target("cpu.avx512"), 250, 500, 500), SizeClass(SizeClass::kPanel, 9, 3));
   EXPECT_EQ(choose(target("cpu.avx512"), 128, 768, 3072), SizeClass(SizeClass::kSmall, 8, 3));
