@@ -11,7 +11,7 @@ find_package(spdlog REQUIRED)
 find_package(LLVM 19.1 REQUIRED CONFIG)
 
 if(AUREX_STATIC_LLVM)
-  llvm_map_components_to_libnames(AUREX_LLVM_LIBS orcjit passes x86 aarch64)
+  llvm_map_components_to_libnames(AUREX_LLVM_LIBS passes x86 aarch64)
   set(AUREX_FMT aurex_fmt)
   set(AUREX_SPDLOG spdlog::spdlog_header_only)
   set_target_properties(spdlog::spdlog_header_only PROPERTIES INTERFACE_LINK_LIBRARIES "Threads::Threads;${AUREX_FMT}")

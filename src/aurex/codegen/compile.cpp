@@ -24,21 +24,25 @@ class Stopwatch {
 
 }  // namespace
 
-std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program, const schedule::Target& target) {
-  CompileTimes times;
+ObjectCode make_object(const schedule::LoopProgram& program, const schedule::Target& target) {
+  ObjectCode made;
   Stopwatch watch;
-  const std::string prefix = unique_prefix();
   IrModule module(program.name, target);
-  lower_to_llvm(program, target, prefix, module.get());
-  times.emit_ms = watch.lap();
-  const std::string code = object(module, target);
-  times.codegen_ms = watch.lap();
-  return link(code, prefix, times);
+  lower_to_llvm(program, target, module.get());
+  made.times.emit_ms = watch.lap();
+  made.bytes = object(module, target);
+  made.times.codegen_ms = watch.lap();
+  return made;
+}
+
+std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program, const schedule::Target& target) {
+  const ObjectCode made = make_object(program, target);
+  return load(made.bytes, made.times);
 }
 
 std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what) {
   IrModule module(program.name, target);
-  lower_to_llvm(program, target, "", module.get());
+  lower_to_llvm(program, target, module.get());
   switch (what) {
     case Emit::kLlvm:
       return module.text();

@@ -2,11 +2,13 @@
 
 // The door of code generation: a loop program goes in, callable machine code comes out, in this process.
 //
-// compile() may be called from several threads. CompiledCode stays mapped as long as someone holds it.
+// compile() is make_object() and load(). What the first gives may be kept and loaded by another process; the second
+// needs no LLVM. All may be called from several threads. CompiledCode stays mapped as long as someone holds it.
 
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "aurex/base/kernel_abi.h"
 #include "aurex/schedule/loop_program.h"
@@ -38,8 +40,21 @@ class CompiledCode {
 /// Changes whenever a kernel might become other code: part of every key under which code is kept.
 [[nodiscard]] std::uint64_t compiler_build();
 
-/// Assumes a verified program for a target that this machine runs. Raises NotImplemented naming a construct that has no
-/// code yet.
+/// A relocatable ELF object that exports one constant, `kernel`.
+struct ObjectCode {
+  std::string bytes;
+  CompileTimes times;
+};
+
+/// Assumes a verified program. Raises NotImplemented naming a construct that has no code yet.
+[[nodiscard]] ObjectCode make_object(const schedule::LoopProgram& program, const schedule::Target& target);
+
+/// Links an object in this process and checks its kernel; `times` is completed by what this took. Raises FormatError
+/// where the bytes are no object of ours, NotImplemented naming a library function that the code would call, and what
+/// check_kernel() raises. Bytes from elsewhere are executed: whoever loads them answers for where they come from.
+[[nodiscard]] std::shared_ptr<const CompiledCode> load(std::string_view object, CompileTimes times = {});
+
+/// Both, for a target that this machine runs.
 [[nodiscard]] std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program,
                                                           const schedule::Target& target);
 

@@ -4,41 +4,22 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 #include <llvm/ADT/SmallString.h>
-#include <llvm/ADT/StringExtras.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/CommandLine.h>
-#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 
-#include <atomic>
-#include <chrono>
-#include <cstring>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "aurex/base/error.h"
-#include "aurex/codegen/check_kernel.h"
 
 namespace aurex::codegen {
 namespace {
-
-class LlvmError : public KernelError {
- public:
-  LlvmError(const std::string& what, llvm::Error error) : KernelError(what + ": " + llvm::toString(std::move(error))) {}
-};
-
-template <typename T>
-T take(llvm::Expected<T> value, const char* what) {
-  if (!value) throw LlvmError(what, value.takeError());
-  return std::move(*value);
-}
 
 /// Passes that code written for the machine needs no more, and that took a third of the time to compile a kernel
 /// (docs/adr/0015). LLVM has no other switches for them than these options.
@@ -153,64 +134,7 @@ GeneratorPool& generators() {
   return *pool;
 }
 
-// ---- linking ----
-
-/// The library functions that generated code may call: LLVM may turn a long copy or fill into them.
-void define_allowed_symbols(llvm::orc::LLJIT& jit) {
-  llvm::orc::SymbolMap symbols;
-  const auto define = [&](const char* name, auto* function) {
-    symbols[jit.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported};
-  };
-  define("memcpy", static_cast<void* (*)(void*, const void*, std::size_t)>(&std::memcpy));
-  define("memset", static_cast<void* (*)(void*, int, std::size_t)>(&std::memset));
-  if (auto error = jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols)))) {
-    throw LlvmError("the JIT session cannot be made", std::move(error));
-  }
-}
-
-llvm::orc::LLJIT& session() {
-  static llvm::orc::LLJIT* const jit = [] {
-    initialize_targets();
-    auto made = take(llvm::orc::LLJITBuilder()
-                         .setLinkProcessSymbolsByDefault(false)
-                         .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
-                         .create(),
-                     "the JIT session cannot be made");
-    define_allowed_symbols(*made);
-    return made.release();
-  }();
-  return *jit;
-}
-
-/// Generated code calls the runtime through the frame and nothing else.
-void refuse_libraries(llvm::MemoryBufferRef object) {
-  const auto file =
-      take(llvm::object::ObjectFile::createObjectFile(object), "LLVM wrote an object that it cannot read");
-  for (const llvm::object::SymbolRef& symbol : file->symbols()) {
-    const auto flags = take(symbol.getFlags(), "LLVM wrote an object that it cannot read");
-    if ((flags & llvm::object::SymbolRef::SF_Undefined) == 0) continue;
-    const llvm::StringRef name = take(symbol.getName(), "LLVM wrote an object that it cannot read");
-    if (name.empty() || name == "memcpy" || name == "memset" || name == "_GLOBAL_OFFSET_TABLE_") continue;
-    throw NotImplemented("code for an operation that would call the library function " + name.str());
-  }
-}
-
-class LinkedCode final : public CompiledCode {
- public:
-  LinkedCode(llvm::orc::ResourceTrackerSP tracker, const AurexKernel& kernel, const CompileTimes& times)
-      : tracker_(std::move(tracker)) {
-    kernel_ = kernel;
-    times_ = times;
-  }
-  ~LinkedCode() override { llvm::consumeError(tracker_->remove()); }
-
- private:
-  llvm::orc::ResourceTrackerSP tracker_;
-};
-
 }  // namespace
-
-// ---- modules ----
 
 IrModule::IrModule(const std::string& name, const schedule::Target& target)
     : context_(LLVMContextCreate()), module_(LLVMModuleCreateWithNameInContext(name.c_str(), context_)) {
@@ -250,26 +174,6 @@ std::string object(IrModule& module, const schedule::Target& target) {
   std::string code = generator->run(*llvm::unwrap(module.get()));
   generators().give_back(target, std::move(generator));
   return code;
-}
-
-std::string unique_prefix() {
-  static std::atomic<std::uint64_t> next = 0;
-  return "k" + std::to_string(next.fetch_add(1)) + ".";
-}
-
-std::shared_ptr<const CompiledCode> link(const std::string& object, const std::string& prefix, CompileTimes times) {
-  const auto start = std::chrono::steady_clock::now();
-  llvm::orc::LLJIT& jit = session();
-  refuse_libraries(llvm::MemoryBufferRef(object, "kernel"));
-  auto tracker = jit.getMainJITDylib().createResourceTracker();
-  if (auto error = jit.addObjectFile(tracker, llvm::MemoryBuffer::getMemBufferCopy(object, prefix))) {
-    throw LlvmError("a kernel cannot be linked", std::move(error));
-  }
-  const auto symbol = take(jit.lookup(prefix + "kernel"), "a kernel cannot be linked");
-  const AurexKernel kernel = check_kernel(*symbol.toPtr<const AurexKernel*>());
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  times.link_ms = took.count();
-  return std::make_shared<const LinkedCode>(std::move(tracker), kernel, times);
 }
 
 }  // namespace aurex::codegen

@@ -1,14 +1,10 @@
 #pragma once
 
-// LLVM's machinery behind a door: a module goes in, text, an object or callable code comes out. The only place that
-// knows LLVM's C++ interface. Thread-safe; one JIT session per process, made on first use and never torn down, because
-// code may outlive static objects.
+// LLVM's machinery behind a door: a module goes in, text or an object comes out. The only place that knows LLVM's C++
+// interface. Thread-safe.
 
-#include <cstdint>
-#include <memory>
 #include <string>
 
-#include "aurex/codegen/compile.h"
 #include "aurex/schedule/target.h"
 
 using LLVMModuleRef = struct LLVMOpaqueModule*;
@@ -38,13 +34,5 @@ class IrModule {
 /// Machine code of the module, for any target LLVM was built with; uses the module up.
 [[nodiscard]] std::string assembly(IrModule& module, const schedule::Target& target);
 [[nodiscard]] std::string object(IrModule& module, const schedule::Target& target);
-
-/// A prefix that makes the exported names of a module unique in this process.
-[[nodiscard]] std::string unique_prefix();
-
-/// Links an object in this process and checks the `<prefix>kernel` in it. `times` is completed by the time this took.
-/// Raises NotImplemented naming a library function that the code would need, and what check_kernel() raises.
-[[nodiscard]] std::shared_ptr<const CompiledCode> link(const std::string& object, const std::string& prefix,
-                                                       CompileTimes times);
 
 }  // namespace aurex::codegen
