@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -28,113 +27,11 @@
 #include "cli/commands.h"
 #include "cli/input_file.h"
 #include "cli/interrupt.h"
+#include "cli/kernel_call.h"
 #include "cli/value.h"
 
 namespace aurex::cli {
 namespace {
-
-/// The arguments of one kernel as the command line gave them; owns their arrays.
-class Arguments {
- public:
-  Arguments(const ax::KernelInterface& interface, const std::vector<std::string>& texts)
-      : values_(interface.parameters.size()) {
-    for (const std::string& text : texts) {
-      const auto [name, value] = split_assignment(text);
-      take(interface, name, parse_value(name, value));
-    }
-  }
-
-  /// Views of the arrays as they are now; inout arrays change with a run.
-  [[nodiscard]] std::vector<Argument> arguments() const {
-    std::vector<Argument> result;
-    for (const std::optional<Value>& value : values_) {
-      result.push_back(value ? std::visit([](const auto& v) { return Argument(v); }, *value) : Argument());
-    }
-    return result;
-  }
-  [[nodiscard]] const std::vector<ax::NamedExtent>& extents() const { return extents_; }
-  [[nodiscard]] const Tensor& array(std::size_t i) const { return std::get<Tensor>(*values_[i]); }
-
-  /// The same with arrays of their own, so that a second run meets what the first one met.
-  [[nodiscard]] Arguments clone() const {
-    Arguments copy = *this;
-    for (std::optional<Value>& value : copy.values_) {
-      if (value && std::holds_alternative<Tensor>(*value)) value = std::get<Tensor>(*value).clone();
-    }
-    copy.name_extents();
-    return copy;
-  }
-  Arguments(const Arguments& other) : values_(other.values_), named_(other.named_) { name_extents(); }
-  Arguments& operator=(const Arguments&) = delete;
-
- private:
-  void take(const ax::KernelInterface& interface, const std::string& name, Value value) {
-    const auto parameter = std::ranges::find(interface.parameters, name, &ax::Parameter::name);
-    if (parameter != interface.parameters.end()) {
-      std::optional<Value>& slot = values_[static_cast<std::size_t>(parameter - interface.parameters.begin())];
-      if (slot) throw with_fields(ArgumentError("'" + name + "' is given twice"), {{"argument", name}});
-      slot = std::move(value);
-      return;
-    }
-    const bool dimension = std::ranges::find(interface.dims, name) != interface.dims.end();
-    if (dimension && std::holds_alternative<std::int64_t>(value)) {
-      named_.emplace_back(name, std::get<std::int64_t>(value));
-      name_extents();
-      return;
-    }
-    throw with_fields(
-        ArgumentError(fmt::format("{} has no argument '{}'; {}", interface.name, name, interface.signature)),
-        {{"argument", name}});
-  }
-
-  void name_extents() {
-    extents_.clear();
-    for (const auto& [name, extent] : named_) extents_.push_back({name, extent});
-  }
-
-  std::vector<std::optional<Value>> values_;
-  std::deque<std::pair<std::string, std::int64_t>> named_;
-  std::vector<ax::NamedExtent> extents_;  // views of the names above
-};
-
-struct NamedArray {
-  std::string name;
-  Tensor tensor;
-};
-
-/// One call with results of its own; what it writes can be had by name.
-class Trial {
- public:
-  Trial(const Kernel& kernel, const Arguments& arguments)
-      : interface_(kernel.interface()),
-        arguments_(arguments),
-        list_(arguments.arguments()),
-        call_(kernel.state(), list_, {}, arguments.extents()) {
-    for (std::size_t i = 0; i < interface_.results.size(); ++i) {
-      results_.push_back(Tensor::uninitialised(call_.result_shape(i), call_.result_dtype(i)));
-    }
-    for (std::size_t i = 0; i < results_.size(); ++i) call_.give(i, results_[i].view());
-  }
-
-  jit::Call& call() { return call_; }
-
-  /// Results, then inout arrays.
-  [[nodiscard]] std::vector<NamedArray> written() const {
-    std::vector<NamedArray> arrays;
-    for (std::size_t i = 0; i < results_.size(); ++i) arrays.push_back({interface_.results[i].name, results_[i]});
-    for (std::size_t i = 0; i < interface_.parameters.size(); ++i) {
-      if (interface_.parameters[i].inout) arrays.push_back({interface_.parameters[i].name, arguments_.array(i)});
-    }
-    return arrays;
-  }
-
- private:
-  const ax::KernelInterface& interface_;
-  const Arguments& arguments_;
-  const std::vector<Argument> list_;
-  jit::Call call_;
-  std::vector<Tensor> results_;
-};
 
 struct Timing {
   double compile_ms = 0;

@@ -71,6 +71,16 @@ struct InfoOptions {
   std::string file;
 };
 
+struct CacheOptions {
+  std::string kernel;
+  std::string file;                    // empty: no call to look up
+  std::vector<std::string> arguments;  // NAME=VALUE
+  std::string schedule;                // file; empty: the cost model decides
+};
+
+int cache_list(const Console& console);
+int cache_explain(const CacheOptions& options, const Console& console);
+int cache_clear(const Console& console);
 int devices(const Console& console);
 int check(const CheckOptions& options, const Console& console);
 int run(const RunOptions& options, const Console& console);

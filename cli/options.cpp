@@ -18,10 +18,11 @@ struct Parsed {
   CompileOptions compile;
   BuildOptions build;
   InfoOptions info;
+  CacheOptions cache;
   std::function<int(const Console&)> command;
 };
 
-constexpr std::array kCommands = {"devices", "check", "run", "compile", "build", "info"};
+constexpr std::array kCommands = {"devices", "check", "run", "compile", "build", "info", "cache"};
 
 /// CLI11 speaks of positionals, subcommands and TEXT; people of arguments, commands and what is to stand there.
 void use_plain_help(CLI::App& app) {
@@ -154,6 +155,28 @@ void add_info(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
   sub.add_option("FILE", parsed->info.file, "The file")->required()->type_name("");
 }
 
+void add_cache(CLI::App& app, const std::shared_ptr<Parsed>& parsed) {
+  CLI::App& sub = *app.add_subcommand("cache", "Compiled kernels on disk: what is stored, why a look-up missed");
+  sub.footer("Example:\n  aurex cache list");
+  sub.fallthrough();
+  sub.require_subcommand(1);
+  add_command(sub, parsed, "list", "What is stored, and how much room it takes", "aurex cache list --json",
+              [](const Parsed&, const Console& console) { return cache_list(console); });
+  CLI::App& explain =
+      add_command(sub, parsed, "explain",
+                  "The entries of a kernel; with a file and arguments, whether that call is found and why not",
+                  "aurex cache explain softmax softmax.ax x=random:f32[128,64]",
+                  [](const Parsed& given, const Console& console) { return cache_explain(given.cache, console); });
+  CacheOptions& options = parsed->cache;
+  explain.add_option("KERNEL", options.kernel, "The kernel's name")->required()->type_name("");
+  explain.add_option("FILE", options.file, "AX file of a call to look up; nothing is compiled or run")->type_name("");
+  explain.add_option("NAME=VALUE", options.arguments, "Arguments of the call, as `aurex run` takes them")
+      ->type_name("");
+  explain.add_option("--schedule", options.schedule, "File with the schedule of the call")->type_name("FILE");
+  add_command(sub, parsed, "clear", "Remove every stored kernel", "aurex cache clear",
+              [](const Parsed&, const Console& console) { return cache_clear(console); });
+}
+
 }  // namespace
 
 CommandLine parse(int argc, char** argv) {
@@ -179,6 +202,7 @@ CommandLine parse(int argc, char** argv) {
   add_compile(app, parsed);
   add_build(app, parsed);
   add_info(app, parsed);
+  add_cache(app, parsed);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

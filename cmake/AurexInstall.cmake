@@ -23,7 +23,8 @@ install(
   PATTERN "call_fixture.h" EXCLUDE
   PATTERN "ebnf_test_support.h" EXCLUDE
   PATTERN "reference_programs.h" EXCLUDE
-  PATTERN "test_call.h" EXCLUDE)
+  PATTERN "test_call.h" EXCLUDE
+  PATTERN "test_folder.h" EXCLUDE)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/AurexConfig.cmake.in ${PROJECT_BINARY_DIR}/AurexConfig.cmake
                               INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR

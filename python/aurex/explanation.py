@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass, field
 
-_STAGES = ("parse", "specialize", "lower", "emit", "codegen", "link")
+_STAGES = ("parse", "specialize", "cache", "lower", "emit", "codegen", "link")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Explanation:
     asm: str = field(repr=False)  #: assembly for ``device``
     device: str  #: the code target, "cpu.avx512"
     timing: dict[str, float]  #: milliseconds per stage from text to callable, and "total"
-    cache: str  #: "compiled" where this call made the code, "memory" where it found it
+    cache: str  #: "compiled" where this call made the code, "disk" or "memory" where it found it there
     estimate: float  #: nanoseconds that the plan expects of the call
 
     def __str__(self) -> str:
@@ -29,10 +29,9 @@ class Explanation:
 
 
 def make(kernel: str, tile: str, schedule: str, loop: str, llvm: str, asm: str, target: str,
-         times: tuple[float, ...], compiled: int, estimate: float) -> Explanation:
+         times: tuple[float, ...], cache: str, estimate: float) -> Explanation:
     """Called by the native module; ``times`` in the order of the stages."""
     timing = dict(zip(_STAGES, times), total=sum(times))
-    cache = "compiled" if compiled else "memory"
     return Explanation(kernel, tile, schedule, loop, llvm, asm, target, timing, cache, estimate)
 
 

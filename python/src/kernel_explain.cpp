@@ -18,35 +18,38 @@ namespace {
 struct Facts {
   std::string tile, schedule, loop, llvm, assembly, target;
   jit::StageTimes times;
-  bool compiled = false;
+  const char* cache = "memory";
   AurexPlan plan{};
 };
 
 Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns) {
   const jit::CodeEntry& entry = call.prepare();
   const schedule::Target& target = self.kernel->state()->target();
+  const jit::Lowered from = call.lowered();
   return {.tile = ax::print(call.variant().program()),
-          .schedule = schedule::print(entry.schedule),
-          .loop = schedule::print(entry.loops),
-          .llvm = codegen::emit(entry.loops, target, codegen::Emit::kLlvm),
-          .assembly = codegen::emit(entry.loops, target, codegen::Emit::kAssembly),
+          .schedule = schedule::print(from.schedule),
+          .loop = schedule::print(from.loops),
+          .llvm = codegen::emit(from.loops, target, codegen::Emit::kLlvm),
+          .assembly = codegen::emit(from.loops, target, codegen::Emit::kAssembly),
           .target = target.name,
           .times = entry.times,
-          .compiled = entry.made_ns >= start_ns,
+          .cache = entry.made_ns < start_ns ? "memory"
+                   : entry.from_disk        ? "disk"
+                                            : "compiled",
           .plan = call.plan()};
 }
 
 PyObject* make_explanation(const KernelObject& self, const Facts& facts) {
   PyObject* module = PyImport_ImportModule("aurex.explanation");
   PyObject* made = module ? PyObject_CallMethod(
-                                module, "make", "ss#s#s#s#s#s(dddddd)id", self.kernel->name().c_str(),
+                                module, "make", "ss#s#s#s#s#s(ddddddd)sd", self.kernel->name().c_str(),
                                 facts.tile.data(), static_cast<Py_ssize_t>(facts.tile.size()), facts.schedule.data(),
                                 static_cast<Py_ssize_t>(facts.schedule.size()), facts.loop.data(),
                                 static_cast<Py_ssize_t>(facts.loop.size()), facts.llvm.data(),
                                 static_cast<Py_ssize_t>(facts.llvm.size()), facts.assembly.data(),
                                 static_cast<Py_ssize_t>(facts.assembly.size()), facts.target.c_str(), facts.times.parse,
-                                facts.times.specialize, facts.times.lower, facts.times.emit, facts.times.codegen,
-                                facts.times.link, static_cast<int>(facts.compiled), facts.plan.nanoseconds)
+                                facts.times.specialize, facts.times.cache, facts.times.lower, facts.times.emit,
+                                facts.times.codegen, facts.times.link, facts.cache, facts.plan.nanoseconds)
                           : nullptr;
   Py_XDECREF(module);
   return made;

@@ -36,7 +36,8 @@ COUNT = """kernel count_tiles(x: T[R, C]) -> (y: T[R]) {
 
 
 def aurex(*arguments, env=None):
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AUREX_")} | (env or {})
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AUREX_")}
+    environment |= {"AUREX_CACHE_SIZE": "0"} | (env or {})  # nothing of the user's
     return subprocess.run([AUREX, *map(str, arguments)], text=True, capture_output=True, timeout=120, env=environment)
 
 
@@ -53,9 +54,10 @@ def program(tmp_path):
 # Help and usage.
 
 
-@pytest.mark.parametrize("command", ["devices", "check", "run", "compile", "build", "info"])
+@pytest.mark.parametrize("command", ["devices", "check", "run", "compile", "build", "info", "cache", "cache list",
+                                     "cache explain", "cache clear"])
 def test_help_of_each_command_has_an_example(command):
-    result = aurex(command, "--help")
+    result = aurex(*command.split(), "--help")
     assert result.returncode == DONE
     assert f"aurex {command}" in result.stdout
     assert "Example:" in result.stdout
@@ -332,6 +334,11 @@ def test_compile_prints_the_stages_from_text_to_callable(program):
     assert result.returncode == DONE, result.stderr
     stages = [line.split()[0] for line in result.stdout.splitlines()[2:]]
     assert stages == ["parse", "check", "specialise", "lower", "emit", "codegen", "link", "total"]
+
+
+def test_the_environment_lowers_the_target(program):
+    result = aurex("compile", program(ADD), "--emit", "loop", env={"AUREX_TARGET": "cpu.avx2"})
+    assert "add on cpu.avx2" in result.stdout
 
 
 def test_compile_timing_as_json_adds_up(program):

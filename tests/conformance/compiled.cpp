@@ -44,6 +44,11 @@ void require_legal(const schedule::LoopProgram& loops, const std::string& text) 
   if (schedule::print(reread) != text) complain("read back and printed, it is\n" + schedule::print(reread) + "\nnot");
 }
 
+/// Code, and what it is made from.
+struct Entry : jit::CodeEntry {
+  schedule::LoopProgram loops;
+};
+
 /// A tile program reads back from its text, and is as legal.
 void require_readable(const std::string& text) {
   const ax::TileProgram again = ax::parse_tile_program(text);
@@ -53,7 +58,7 @@ void require_readable(const std::string& text) {
 }
 
 /// A complete schedule reads back from its text, and makes the same loop program again.
-void require_exact(const schedule::Schedule& made, const ax::TileProgram& program, const jit::CodeEntry& entry,
+void require_exact(const schedule::Schedule& made, const ax::TileProgram& program, const Entry& entry,
                    const schedule::Target& target, const std::string& text) {
   const std::string written = schedule::print(made);
   schedule::Schedule again = schedule::parse_schedule(written);
@@ -64,9 +69,9 @@ void require_exact(const schedule::Schedule& made, const ax::TileProgram& progra
 }
 
 /// The loop program of a call, with its machine code from the first time that it is asked for.
-jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const Lowering& lowering) {
-  static std::map<std::string, std::unique_ptr<jit::CodeEntry>> entries;
-  auto entry = std::make_unique<jit::CodeEntry>();
+Entry& entry_for(const ax::Binding& binding, const ax::BoundCall& call, const Lowering& lowering) {
+  static std::map<std::string, std::unique_ptr<Entry>> entries;
+  auto entry = std::make_unique<Entry>();
   entry->classes = jit::stride_classes(binding, call);
   entry->size = schedule::size_class(binding.program(), call.extents.data(), lowering.target);
   const ax::TileProgram& program = binding.program();
@@ -86,7 +91,7 @@ jit::CodeEntry& entry_for(const ax::Binding& binding, const ax::BoundCall& call,
 }
 
 const jit::CodeEntry& code_for(const ax::Binding& binding, const ax::BoundCall& call, const Lowering& lowering) {
-  jit::CodeEntry& entry = entry_for(binding, call, lowering);
+  Entry& entry = entry_for(binding, call, lowering);
   if (!entry.code) entry.code = codegen::compile(entry.loops, lowering.target);
   return entry;
 }
@@ -169,7 +174,7 @@ class FlushToZero {
 }  // namespace
 
 void run_loops(const ax::Binding& binding, ax::BoundCall& call, const Lowering& lowering, bool reverse_tiles) {
-  const jit::CodeEntry& entry = entry_for(binding, call, lowering);
+  const Entry& entry = entry_for(binding, call, lowering);
   FirstFault fault;
   AurexRuntime runtime{};
   runtime.version = kAurexAbiVersion;

@@ -282,6 +282,13 @@ std::shared_ptr<const CheckedModule> check(std::shared_ptr<const Source> source,
 
 const std::vector<KernelInterface>& kernels(const CheckedModule& module) { return module.interfaces; }
 
+std::vector<std::string_view> texts(const CheckedModule& module) {
+  std::vector<std::string_view> all;
+  all.reserve(module.files.size());
+  for (const auto& file : module.files) all.push_back(file->source->text());
+  return all;
+}
+
 const std::vector<FormatInterface>& formats(const CheckedModule& module) { return module.format_interfaces; }
 
 namespace {

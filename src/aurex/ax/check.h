@@ -88,6 +88,9 @@ using UseLoader = std::shared_ptr<const Source> (*)(std::string_view path, const
                                                          UseLoader use = nullptr);
 
 [[nodiscard]] const std::vector<KernelInterface>& kernels(const CheckedModule& module);
+/// All texts that the module is made of: its own, then those of the files that it uses, each once, in the order in
+/// which they were met. Equal texts make equal programs.
+[[nodiscard]] std::vector<std::string_view> texts(const CheckedModule& module);
 /// The formats of the module's own file.
 [[nodiscard]] const std::vector<FormatInterface>& formats(const CheckedModule& module);
 

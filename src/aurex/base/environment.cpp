@@ -21,7 +21,7 @@ constexpr EnvironmentVariable kVariables[] = {
     {"AUREX_FORCE_CPU", kSwitch, "Uses the CPU even where there is a GPU."},
     {"AUREX_THREADS", "1 to 1024", "Threads of the default pool."},
     {"AUREX_CACHE_DIR", "a folder", "Where compiled kernels and tuning results are kept."},
-    {"AUREX_CACHE_SIZE", "bytes, or with K, M, G, T", "Most that the cache may take up."},
+    {"AUREX_CACHE_SIZE", "bytes, or with K, M, G, T", "Most that the cache may take up; 0 switches it off."},
     {"AUREX_LOG", "off, error, warn, info, debug, trace", "How much is logged."},
     {"AUREX_SAFE", kSwitch, "Checks every index in compiled code."},
     {"AUREX_TARGET", "cpu.avx2, cpu.avx512, cpu.vnni, cpu.amx", "Generates code for no more than this."},

@@ -33,12 +33,12 @@ struct Environment {
   std::vector<std::string> disabled_backends;  ///< AUREX_DISABLE_CUDA, _HIP, _OPENCL, _NULL: "cuda", …
   std::optional<int> threads;                  ///< AUREX_THREADS; unset: as many as the process may use
   std::filesystem::path cache_dir;             ///< AUREX_CACHE_DIR; unset: the user's cache directory, empty if none
-  std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< AUREX_CACHE_SIZE: 0, 500M, 2G; units of 1024
-  std::optional<LogLevel> log_level;                 ///< AUREX_LOG
-  bool safe = false;                                 ///< AUREX_SAFE: bounds are checked in compiled code
-  std::optional<CpuTarget> target;                   ///< AUREX_TARGET: no more than this instruction set
-  std::filesystem::path profile;                     ///< AUREX_PROFILE: file for the trace; 1 means aurex_trace.json
-  std::string serve;                                 ///< AUREX_SERVE: host:port or port; empty: off
+  std::int64_t cache_bytes = std::int64_t{256} << 20;  ///< AUREX_CACHE_SIZE: 0, 500M, 2G; units of 1024
+  std::optional<LogLevel> log_level;                   ///< AUREX_LOG
+  bool safe = false;                                   ///< AUREX_SAFE: bounds are checked in compiled code
+  std::optional<CpuTarget> target;                     ///< AUREX_TARGET: no more than this instruction set
+  std::filesystem::path profile;                       ///< AUREX_PROFILE: file for the trace; 1 means aurex_trace.json
+  std::string serve;                                   ///< AUREX_SERVE: host:port or port; empty: off
 
   /// The variables that were set, with their values, in the order of environment_variables().
   std::vector<std::pair<std::string, std::string>> set;

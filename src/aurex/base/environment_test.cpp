@@ -31,7 +31,7 @@ TEST(Environment, NothingSetGivesTheDefaults) {
   EXPECT_FALSE(result.log_level);
   EXPECT_FALSE(result.target);
   EXPECT_FALSE(result.safe);
-  EXPECT_EQ(result.cache_bytes, 1 << 30);
+  EXPECT_EQ(result.cache_bytes, 256 << 20);
   EXPECT_TRUE(result.cache_dir.empty());
   EXPECT_TRUE(result.set.empty());
 }

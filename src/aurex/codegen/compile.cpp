@@ -28,7 +28,7 @@ ObjectCode make_object(const schedule::LoopProgram& program, const schedule::Tar
   ObjectCode made;
   Stopwatch watch;
   IrModule module(program.name, target);
-  lower_to_llvm(program, target, module.get());
+  lower_to_llvm(program, target, "", module.get());
   made.times.emit_ms = watch.lap();
   made.bytes = object(module, target);
   made.times.codegen_ms = watch.lap();
@@ -42,7 +42,7 @@ std::shared_ptr<const CompiledCode> compile(const schedule::LoopProgram& program
 
 std::string emit(const schedule::LoopProgram& program, const schedule::Target& target, Emit what) {
   IrModule module(program.name, target);
-  lower_to_llvm(program, target, module.get());
+  lower_to_llvm(program, target, "", module.get());
   switch (what) {
     case Emit::kLlvm:
       return module.text();

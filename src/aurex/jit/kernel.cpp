@@ -97,8 +97,15 @@ const CodeEntry& Call::prepare() {
   if (tables.bound.repeated && tables.entry) return *tables.entry;
   tables.entry = nullptr;
   tables.planned = false;
-  tables.entry = &variant_->code_for(tables.bound, kernel_->target(), kernel_->pins());
+  tables.entry = &variant_->code_for(tables.bound, kernel_->source());
   return *tables.entry;
+}
+
+Lowered Call::lowered() { return variant_->lowered(prepare(), kernel_->source()); }
+
+cache::Key Call::key() {
+  variant_->binding().finish(tables_->bound);
+  return variant_->key_for(tables_->bound, kernel_->source());
 }
 
 const AurexPlan& Call::plan() {

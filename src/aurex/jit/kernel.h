@@ -68,6 +68,10 @@ class Call {
 
   /// Checks the results and finds or makes the code; every result must have been given.
   const CodeEntry& prepare();
+  /// What its code was generated from, lowered again.
+  [[nodiscard]] Lowered lowered();
+  /// Under which key its code is stored. Every result must have been given; nothing is compiled.
+  [[nodiscard]] cache::Key key();
   /// What prepare() found, before it runs.
   [[nodiscard]] const AurexPlan& plan();
   /// Runs what prepare() returned.

@@ -6,7 +6,7 @@
 
 #include "aurex/ax/diagnostic.h"
 #include "aurex/base/clock.h"
-#include "aurex/base/environment.h"
+#include "aurex/base/cpu_features.h"
 #include "aurex/base/error.h"
 #include "aurex/jit/kernel.h"
 
@@ -14,7 +14,7 @@ namespace aurex::jit {
 namespace {
 
 /// The best target this process may run, or the one AUREX_TARGET lowers it to.
-schedule::Target choose_target() { return schedule::target(schedule::runnable_targets().front()); }
+schedule::Target choose_target() { return schedule::target(to_string(cpu_target())); }
 
 ax::RegType scalar_type(Argument::Kind kind) {
   return kind == Argument::Kind::kFloat  ? ax::RegType::kF64
@@ -86,19 +86,17 @@ ax::TileProgram specialize(const ax::CheckedModule& module, const ax::KernelInte
 
 KernelState::KernelState(std::shared_ptr<const ax::CheckedModule> module, ax::KernelInterface interface,
                          double parse_ms, schedule::Schedule pins)
-    : module_(std::move(module)),
-      interface_(std::move(interface)),
-      target_(choose_target()),
-      parse_ms_(parse_ms),
-      pins_(std::move(pins)) {}
+    : interface_(std::move(interface)),
+      source_{.module = std::move(module), .target = choose_target(), .pins = std::move(pins)},
+      parse_ms_(parse_ms) {}
 
 KernelState::~KernelState() {
   for (const Variant* variant = variants_.load(); variant;) delete std::exchange(variant, variant->next);
 }
 
 std::shared_ptr<KernelState> KernelState::with_schedule(schedule::Schedule pins) const {
-  schedule::require_for(pins, interface_.name, target_.name);
-  return std::make_shared<KernelState>(module_, interface_, parse_ms_, std::move(pins));
+  schedule::require_for(pins, interface_.name, source_.target.name);
+  return std::make_shared<KernelState>(source_.module, interface_, parse_ms_, std::move(pins));
 }
 
 void KernelState::check_arguments(std::span<const Argument> arguments,
@@ -175,7 +173,7 @@ ax::Specialization KernelState::specialization(std::span<const Argument> argumen
     given.results.push_back(result ? std::optional(ax::Storage{.dtype = result->dtype}) : std::nullopt);
   }
   given.results.resize(interface_.results.size());
-  given.target_features = target_.features;
+  given.target_features = source_.target.features;
   return given;
 }
 
@@ -188,7 +186,7 @@ Variant& KernelState::variant_for(std::span<const Argument> arguments, std::span
   if (Variant* variant = find(arguments, results)) return *variant;  // another thread was first
   const std::int64_t start = monotonic_ns();
   ax::Specialization given = specialization(arguments, results);
-  ax::TileProgram program = specialize(*module_, interface_, given);
+  ax::TileProgram program = specialize(*source_.module, interface_, given);
   auto variant = std::make_unique<Variant>(std::move(given), std::move(program));
   check_results(*variant, results);
   variant->specialize_ms = static_cast<double>(monotonic_ns() - start) * 1e-6;

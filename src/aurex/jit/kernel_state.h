@@ -26,10 +26,10 @@ class KernelState {
   KernelState& operator=(const KernelState&) = delete;
 
   [[nodiscard]] const ax::KernelInterface& interface() const { return interface_; }
-  [[nodiscard]] const schedule::Target& target() const { return target_; }
+  [[nodiscard]] const schedule::Target& target() const { return source_.target; }
+  /// What its code is made from.
+  [[nodiscard]] const CodeSource& source() const { return source_; }
   [[nodiscard]] double parse_ms() const { return parse_ms_; }
-  /// What every variant is lowered by, as far as it says.
-  [[nodiscard]] const schedule::Schedule& pins() const { return pins_; }
   /// The same kernel by another schedule, with no code yet. Raises InvalidConfig where that is for another kernel or
   /// target.
   [[nodiscard]] std::shared_ptr<KernelState> with_schedule(schedule::Schedule pins) const;
@@ -46,11 +46,9 @@ class KernelState {
 
   void check_results(const Variant& variant, std::span<const TensorView* const> results) const;
 
-  const std::shared_ptr<const ax::CheckedModule> module_;
   const ax::KernelInterface interface_;
-  const schedule::Target target_;
+  const CodeSource source_;
   const double parse_ms_;
-  const schedule::Schedule pins_;
   std::atomic<Variant*> variants_ = nullptr;
   std::mutex specializing_;
 };

@@ -95,9 +95,58 @@ const CodeEntry* Variant::find(const ax::BoundCall& call, schedule::SizeClass si
   return entry;
 }
 
-const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Target& target,
-                                   const schedule::Schedule& pins) {
-  const schedule::SizeClass size = schedule::size_class(program_, call.extents.data(), target);
+Lowered Variant::lowered(const CodeEntry& entry, const CodeSource& source) const {
+  Lowered made{.loops = {}, .schedule = source.pins};
+  made.loops = schedule::lower(program_, entry.classes, entry.size, source.target, made.schedule);
+  return made;
+}
+
+cache::Key Variant::key_for(const ax::BoundCall& call, const CodeSource& source) const {
+  return code_key(source, program_, given_, stride_classes(binding_, call),
+                  schedule::size_class(program_, call.extents.data(), source.target));
+}
+
+std::shared_ptr<const codegen::CompiledCode> Variant::stored_code(const cache::Key& key) const {
+  const std::optional<cache::Found> found = code_store().find(key);
+  if (!found) return nullptr;
+  try {
+    auto code = codegen::load(found->code());
+    require_fit(code->kernel(), binding_);
+    return code;
+  } catch (const Error& error) {
+    code_store().discard(key, error.message());
+    return nullptr;
+  }
+}
+
+void Variant::generate(CodeEntry& entry, const CodeSource& source, const cache::Key* key) const {
+  const std::int64_t start = monotonic_ns();
+  const Lowered from = lowered(entry, source);
+  entry.times.lower = milliseconds_since(start);
+  const codegen::ObjectCode object = codegen::make_object(from.loops, source.target);
+  entry.code = codegen::load(object.bytes, object.times);
+  require_fit(entry.code->kernel(), binding_);
+  if (key != nullptr) static_cast<void>(code_store().put(*key, object.bytes));
+}
+
+void Variant::obtain_code(CodeEntry& entry, const CodeSource& source) const {
+  if (!code_store().enabled()) {
+    generate(entry, source, nullptr);
+  } else {
+    const std::int64_t start = monotonic_ns();
+    const cache::Key key = code_key(source, program_, given_, entry.classes, entry.size);
+    entry.code = stored_code(key);
+    entry.from_disk = entry.code != nullptr;
+    entry.times.cache = milliseconds_since(start) - (entry.from_disk ? entry.code->times().link_ms : 0);
+    if (!entry.from_disk) generate(entry, source, &key);
+  }
+  entry.times.emit = entry.code->times().emit_ms;
+  entry.times.codegen = entry.code->times().codegen_ms;
+  entry.times.link = entry.code->times().link_ms;
+}
+
+const CodeEntry& Variant::code_for(const ax::BoundCall& call, const CodeSource& source) {
+  const schedule::SizeClass size = schedule::size_class(program_, call.extents.data(), source.target);
   if (const CodeEntry* entry = find(call, size)) return *entry;
   const std::scoped_lock lock(compiling_);
   if (const CodeEntry* entry = find(call, size)) return *entry;  // another thread was first
@@ -105,16 +154,8 @@ const CodeEntry& Variant::code_for(const ax::BoundCall& call, const schedule::Ta
   auto entry = std::make_unique<CodeEntry>();
   entry->classes = stride_classes(binding_, call);
   entry->size = size;
-  const std::int64_t start = monotonic_ns();
-  entry->schedule = pins;
-  entry->loops = schedule::lower(program_, entry->classes, size, target, entry->schedule);
   entry->times.specialize = specialize_ms;
-  entry->times.lower = milliseconds_since(start);
-  entry->code = codegen::compile(entry->loops, target);
-  require_fit(entry->code->kernel(), binding_);
-  entry->times.emit = entry->code->times().emit_ms;
-  entry->times.codegen = entry->code->times().codegen_ms;
-  entry->times.link = entry->code->times().link_ms;
+  obtain_code(*entry, source);
   entry->made_ns = monotonic_ns();
   entry->next = entries_.load(std::memory_order_relaxed);
   entries_.store(entry.get(), std::memory_order_release);

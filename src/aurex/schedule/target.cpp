@@ -65,10 +65,9 @@ Target target(std::string_view name) {
 }
 
 std::vector<std::string> runnable_targets() {
-  const std::optional<CpuTarget> best = cpu_features().best_target();
   std::vector<std::string> names;
-  if (!best) return names;
-  for (int level = static_cast<int>(*best); level >= 0; --level) {
+  if (!cpu_features().best_target()) return names;
+  for (int level = static_cast<int>(cpu_target()); level >= 0; --level) {
     names.emplace_back(to_string(static_cast<CpuTarget>(level)));
   }
   return names;

@@ -28,7 +28,8 @@ struct Target {
 /// The target of a name ("cpu.avx2", "cpu.avx512", "cpu.vnni", "cpu.amx", "cpu.neon"); InvalidConfig lists the known
 /// ones.
 [[nodiscard]] Target target(std::string_view name);
-/// Names of the CPU targets that this process may run here, best first.
+/// Names of the CPU targets that this process may run here, best first: what the processor has, no more than
+/// AUREX_TARGET says. Raises DeviceNotAvailable where that asks for more than there is.
 [[nodiscard]] std::vector<std::string> runnable_targets();
 
 }  // namespace aurex::schedule

@@ -89,7 +89,7 @@ std::vector<LLVMValueRef> parameters(const schedule::LoopProgram& program, const
 
 std::vector<LLVMValueRef> describe(const schedule::LoopProgram& program, const schedule::Target& target,
                                    const Survey& survey, std::span<const LLVMValueRef> blocks,
-                                   const KernelFunctions& functions, LLVMModuleRef module) {
+                                   const KernelFunctions& functions, const std::string& prefix, LLVMModuleRef module) {
   const Constants c(module);
   std::vector<LLVMValueRef> launches, sites, axes;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -140,7 +140,7 @@ std::vector<LLVMValueRef> describe(const schedule::LoopProgram& program, const s
                                         functions.plan,
                                         functions.drive,
                                         c.or_null(functions.extents)});
-  c.external(kernel, "kernel", 8);
+  c.external(kernel, (prefix + "kernel").c_str(), 8);
 
   std::vector<LLVMValueRef> records;
   const LLVMContextRef context = LLVMGetModuleContext(module);

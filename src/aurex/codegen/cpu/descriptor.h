@@ -19,10 +19,10 @@ struct KernelFunctions {
   LLVMValueRef extents = nullptr;  // null where no site has an axis
 };
 
-/// Writes `kernel` into the module. Returns the launch records, in the order of the survey's launches, to which
+/// Writes `<prefix>kernel` into the module. Returns the launch records, in the order of the survey's launches, to which
 /// `blocks` belong.
 std::vector<LLVMValueRef> describe(const schedule::LoopProgram& program, const schedule::Target& target,
                                    const Survey& survey, std::span<const LLVMValueRef> blocks,
-                                   const KernelFunctions& functions, LLVMModuleRef module);
+                                   const KernelFunctions& functions, const std::string& prefix, LLVMModuleRef module);
 
 }  // namespace aurex::codegen

@@ -60,7 +60,8 @@ class Declarer {
 
 }  // namespace
 
-void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target& target, LLVMModuleRef module) {
+void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target& target, const std::string& prefix,
+                   LLVMModuleRef module) {
   ProgramContext context{.program = program,
                          .target = target,
                          .machine = Machine::of(target),
@@ -77,7 +78,8 @@ void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target&
                             .plan = declare.plain_function("plan", {declare.ptr(), declare.ptr()})};
   const bool sited = std::ranges::any_of(program.sites, [](const schedule::Site& s) { return !s.axes.empty(); });
   if (sited) functions.extents = declare.plain_function("extents", {declare.ptr(), declare.ptr()});
-  const std::vector<LLVMValueRef> records = describe(program, target, context.survey, blocks, functions, module);
+  const std::vector<LLVMValueRef> records =
+      describe(program, target, context.survey, blocks, functions, prefix, module);
   for (std::size_t i = 0; i < records.size(); ++i) context.records[context.survey.launches[i]] = records[i];
 
   Emitter(context, functions.drive).emit_drive();

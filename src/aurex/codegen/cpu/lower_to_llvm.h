@@ -11,8 +11,9 @@
 
 namespace aurex::codegen {
 
-/// Fills an empty module; the constant is called `kernel`. Raises NotImplemented naming a
+/// Fills an empty module; the constant is called `<prefix>kernel`. Raises NotImplemented naming a
 /// construct that has no code yet.
-void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target& target, LLVMModuleRef module);
+void lower_to_llvm(const schedule::LoopProgram& program, const schedule::Target& target, const std::string& prefix,
+                   LLVMModuleRef module);
 
 }  // namespace aurex::codegen
