@@ -26,13 +26,15 @@ Facts facts_of(const KernelObject& self, jit::Call& call, std::int64_t start_ns)
   const jit::CodeEntry& entry = call.prepare();
   const schedule::Target& target = self.kernel->state()->target();
   const jit::Lowered from = call.lowered();
+  jit::StageTimes times = entry.times;
+  times.parse = self.kernel->state()->parse_ms();
   return {.tile = ax::print(call.variant().program()),
           .schedule = schedule::print(from.schedule),
           .loop = schedule::print(from.loops),
           .llvm = codegen::emit(from.loops, target, codegen::Emit::kLlvm),
           .assembly = codegen::emit(from.loops, target, codegen::Emit::kAssembly),
           .target = target.name,
-          .times = entry.times,
+          .times = times,
           .cache = entry.made_ns < start_ns ? "memory"
                    : entry.from_disk        ? "disk"
                                             : "compiled",
