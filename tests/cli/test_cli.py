@@ -88,8 +88,8 @@ def test_a_command_line_that_cannot_be_understood_exits_with_2(arguments):
 @pytest.mark.parametrize(
     "arguments, said, see",
     [
-        ([], ["a command is missing", "devices, check, run, compile, info"], "aurex --help"),
-        (["frobnicate", "x.ax"], ["'frobnicate' is no command", "devices, check, run, compile, info"], "aurex --help"),
+        ([], ["a command is missing", "devices, check, run, compile, build, info, cache"], "aurex --help"),
+        (["frobnicate", "x.ax"], ["'frobnicate' is no command", "devices, check, run, compile, build, info, cache"], "aurex --help"),
         (["run"], ["FILE"], "aurex run --help"),
         (["check", "--tiles", "x.ax"], ["--tiles"], "aurex check --help"),
         (["compile", "x.ax", "--emit", "bytecode"], ["--emit", "bytecode", "asm"], "aurex compile --help"),
