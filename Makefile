@@ -5,7 +5,7 @@
 #   make bench       side by side with the peers; all of it writes docs/performance.md; FILTER=softmax for some
 #   make sanitize    the tests under the address, undefined-behaviour and thread sanitizers
 #   make fuzz        the fuzzers, EXECS inputs each
-#   make tidy        clang-tidy over the whole library
+#   make tidy        clang-tidy over library, command line and tests
 #   make wheel       a wheel of the Python package in build/dist, tried in environments of its own
 #   make docs        the public headers and the guide as pages in build/docs/html
 #   make format      rewrites the sources in the house style
@@ -62,7 +62,9 @@ fuzz: setup
 	done
 
 tidy: build
-	@run-clang-tidy-19 -quiet -p build/release -j$(JOBS) '^$(CURDIR)/src/.*\.cpp$$'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r tools/requirements-tidy.txt
+	@$(PYTHON) .venv/bin/run-clang-tidy.py -quiet -clang-tidy-binary .venv/bin/clang-tidy -p build/release -j$(JOBS) \
+	  '^$(CURDIR)/(src|cli|tests)/.*\.cpp$$'
 
 # LLVM is linked in, which takes a minute; everything else comes out of ccache where the release tree was built before.
 wheel: setup
