@@ -296,6 +296,7 @@ AxisModes choose_modes(const KernelContext& kernel, LaunchDecisions& decide, std
   }
   modes.row = window.row;
   modes.chunks = window.chunks;
+  modes.banded = window.banded;
   if (modes.row != kNone) modes.range |= modes.chunks | ax::axis_bit(modes.row);
   modes.reached = reached;
   modes.keep = choose_kept(kernel, decide, roots, reached, modes.range);

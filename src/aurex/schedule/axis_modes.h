@@ -21,6 +21,7 @@ struct AxisModes {
   // Where rows meet whole axes in contractions (row_window.h) these are range axes too, a window of them at a time.
   ax::AxisId row = kNone;  // a parallel axis, or none
   ax::AxisSet chunks = 0;  // axes of `for`
+  bool banded = false;     // the window's rows go through the body a band at a time
   double cost = 0;         // of one position of the parallel axes, in vector instructions of the target, where `inner`
   ax::AxisSet inner = 0;   // axes, walked whole by a position, have their typical extents
 };

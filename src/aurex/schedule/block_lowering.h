@@ -116,8 +116,9 @@ class BlockLowering {
   BufferId pack_panel(const Contraction::Product& product, ax::AxisId column, ExprId first, ExprId last,
                       VectorShape panel);
   ExprId panel_depth(const Contraction::Product& product, std::int64_t lanes);
-  void transpose_panel(const Contraction::Product& product, BufferId buffer, ax::AxisId column, ExprId first,
-                       ExprId last, std::int32_t lanes);
+  /// `panel`: its place in the buffer, whose two last dimensions it fills.
+  void transpose_panel(const Contraction::Product& product, BufferId buffer, const std::vector<ExprId>& panel,
+                       ax::AxisId column, ExprId first, ExprId last, std::int32_t lanes);
   ExprId product_of(std::span<const ax::ValueId> factors);
   /// left * right + sum, rounded once where it is a float.
   ExprId multiply_add(ExprId left, ExprId right, ExprId sum);
@@ -171,26 +172,58 @@ class BlockLowering {
     ax::AxisId column = kNone;
     ExprId first = kNone;    // column
     BufferId panel = kNone;  // the right operand, copied; kNone where it is read where it lies
+    ExprId index = kNone;    // of the strip among all that `panel` holds; kNone where it holds just this one
+    ExprId begin = kNone;    // of the reduced axis in `panel`
     BufferId sums = kNone;
+    bool cleared = false;  // the left factor has zeros in place of rows past the end
   };
+  /// Strips of a right operand, copied for all bands.
+  struct SharedPanels {
+    BufferId buffer = kNone;
+    ExprId column = kNone, over = kNone;  // the first position along either axis
+  };
+  /// The band in hand, and what is outside of it: the window's rows, and the part of the `for`.
+  struct Band {
+    std::size_t depth = 0;  // of its scope
+    ax::AxisId axis = kNone;
+    ExprId first_row = kNone, end_row = kNone, lo = kNone, hi = kNone;
+  };
+  /// Vectors of columns in a register block.
+  static constexpr std::int32_t kStripVectors = 2;
   [[nodiscard]] std::int64_t block_rows() const;
+  /// Rows that a window has at most.
   ExprId row_window();
+  /// Rows of a tile, of so many.
+  ExprId row_tile(std::span<const ax::AxisId> axes, ExprId rows);
   /// Positions of a range axis that scratch holds.
   ExprId window_extent(ax::AxisId axis);
   /// Stands in Scope::bound for the loop over the parts of an axis.
   [[nodiscard]] ax::AxisSet chunk_bit(ax::AxisId axis) const;
   /// What a value that varies over `deps` has to be computed inside of, whichever nests it needs.
   [[nodiscard]] ax::AxisSet outer(ax::AxisSet deps) const;
-  void chunk_loop(ax::AxisId axis, ExprId lo, ExprId hi, const std::function<void()>& fill);
+  void chunk_loop(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill);
   [[nodiscard]] bool blocks_rows(const Contraction& contraction) const;
+  [[nodiscard]] bool alike_but_for(ax::AxisId row, ax::ValueId lo, ax::ValueId hi) const;
+  VectorShape strip_shape(const Contraction::Product& product) const;
   void keep_contraction(const Contraction& contraction, BufferId buffer);
   void keep_block(const Strip& strip, ax::AxisId row, ExprId from);
-  void keep_row(const Strip& strip, ExprId lo, ExprId hi, bool resumed);
+  bool clear_past_end(const Contraction& contraction);
+  ExprId within(const RowBounds& bounds, ax::AxisId over);
   ExprId right_of(const Strip& strip);
-  RowBounds row_bounds(ax::AxisId over, ax::AxisId row, ExprId from, std::int64_t height);
+  /// `until`: kNone for the row `from` alone.
+  RowBounds row_bounds(ax::AxisId over, ax::AxisId row, ExprId from, ExprId until);
   /// The positions of a range axis that are in hand: all, or those of its window.
   ExprId low(ax::AxisId axis) { return window_lo_[axis] == kNone ? b_.i64(0) : window_lo_[axis]; }
   ExprId high(ax::AxisId axis) { return window_hi_[axis] == kNone ? k_.axis_extent(axis) : window_hi_[axis]; }
+
+  // ---- row_band.cpp ----
+  /// Stands in Scope::bound for the loop over bands.
+  [[nodiscard]] ax::AxisSet band_bit() const;
+  /// Runs `fill` for the window's rows, a band at a time; `loop`: the `for` whose part is in hand.
+  void bands(const ax::For& loop, const std::function<void()>& fill);
+  void narrow(const ax::For& loop, const std::function<void()>& fill);
+  void share_panels(const ax::For& loop);
+  [[nodiscard]] bool may_share(const Contraction& contraction, const ax::For& loop) const;
 
   // ---- transposition_nest.cpp ----
   /// A block whose one store runs along another axis than what it reads.
@@ -249,6 +282,8 @@ class BlockLowering {
   Placed place_reindex(ax::ValueId id);
   Placed place_kept(ax::ValueId id);
   Placed load_kept(ax::ValueId id, BufferId buffer, std::size_t depth);
+  /// The scratch of a value that is kept, computed if it is not there.
+  BufferId kept_buffer(ax::ValueId id);
   Placed load_shared(ax::ValueId id, BufferId buffer, ax::AxisSet axes);
   struct Indices {
     std::vector<ExprId> exprs;
@@ -293,7 +328,7 @@ class BlockLowering {
   VectorShape shape_for(RegType type, std::int32_t cost, std::int32_t most) const;
   [[nodiscard]] std::int32_t point_cost(std::span<const ax::ValueId> roots) const;
   BufferId scratch(const std::string& name, RegType type, ax::AxisSet axes);
-  std::vector<ExprId> scratch_indices(ax::AxisSet axes);
+  std::vector<ExprId> scratch_indices(BufferId buffer, ax::AxisSet axes);
   std::vector<ax::AxisId> scratch_order(ax::AxisSet axes) const;
   void store_scratch(BufferId buffer, ax::AxisSet axes, ExprId value, ExprId predicate);
   /// Computes a value into scratch at `depth`, in a nest of its own.
@@ -321,6 +356,9 @@ class BlockLowering {
   ExprId position_if_best(ExprId x, ExprId best, ExprId at);
   /// What one number made of another's reduction: the terms of argmax and argmin are compared in their own type.
   [[nodiscard]] static RegType accumulated_type(const KernelContext& kernel, ax::ValueId id);
+  /// Whether each row may run a reduction over its own part of the ragged loop in hand, rather than over all of it with
+  /// the rest held back.
+  [[nodiscard]] bool by_own_bounds(ax::ValueId id, ax::AxisId vector) const;
   void emit_scan(ax::ValueId id, BufferId buffer);
   void emit_argsort(ax::ValueId id, BufferId buffer);
   ExprId count(ax::AxisSet axes);
@@ -335,9 +373,12 @@ class BlockLowering {
   std::vector<Scope> scopes_;
   std::vector<Predicate> predicates_;
   std::vector<Nest> nests_;
-  std::vector<ExprId> positions_;              // per axis, where bound
-  std::vector<ExprId> tile_origin_;            // per axis: start of its tile, for lanes in scratch
-  std::vector<ExprId> window_lo_, window_hi_;  // per range axis of which a window is in hand
+  std::vector<ExprId> positions_;                                // per axis, where bound
+  std::vector<ExprId> tile_origin_;                              // per axis: start of its tile, for lanes in scratch
+  std::vector<ExprId> window_lo_, window_hi_;                    // per range axis of which a window is in hand
+  std::unordered_map<BufferId, std::vector<ExprId>> origins_;    // of scratch: the position at index 0, per dimension
+  std::unordered_map<ax::ValueId, SharedPanels> shared_panels_;  // by sum
+  std::optional<Band> band_;                                     // in hand
   std::vector<Ragged> ragged_;
   std::unordered_map<ax::VarId, RegId> registers_;
   std::unordered_map<ax::VarId, BufferId> var_buffers_;

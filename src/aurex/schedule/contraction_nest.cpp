@@ -154,7 +154,7 @@ BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId c
                                          .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}});
   scratch_.push_back(buffer);
   if (product.transposed) {
-    transpose_panel(product, buffer, column, first, last, panel.lanes);
+    transpose_panel(product, buffer, {}, column, first, last, panel.lanes);
     return buffer;
   }
   auto copy = [&] {
@@ -174,8 +174,9 @@ ExprId BlockLowering::panel_depth(const Contraction::Product& product, std::int6
 
 /// The right operand lies along the reduced axis: squares of `lanes` columns are loaded along it and turned over. Past
 /// the last column its neighbours are loaded again, and past the last row of the panel there is room.
-void BlockLowering::transpose_panel(const Contraction::Product& product, BufferId buffer, AxisId column, ExprId first,
-                                    ExprId last, std::int32_t lanes) {
+void BlockLowering::transpose_panel(const Contraction::Product& product, BufferId buffer,
+                                    const std::vector<ExprId>& panel, AxisId column, ExprId first, ExprId last,
+                                    std::int32_t lanes) {
   const RegType type = k_.value(product.reduce).type;
   const AxisId over = product.over;
   const ExprId width = b_.i64(lanes), end = b_.sub(last, b_.i64(1));
@@ -191,9 +192,11 @@ void BlockLowering::transpose_panel(const Contraction::Product& product, BufferI
           [&](ExprId i) {
             top().body->push_back({Set{.reg = square, .indices = {i}, .value = product_of(product.right)}});
           });
+      std::vector<ExprId> at = panel;
+      at.insert(at.end(), {b_.sub(position(over), low(over)), b_.sub(from, first)});
       top().body->push_back({TransposedStore{.buffer = buffer,
-                                             .indices = {b_.sub(position(over), low(over)), b_.sub(from, first)},
-                                             .dimension = 1,
+                                             .indices = std::move(at),
+                                             .dimension = static_cast<std::uint32_t>(panel.size() + 1),
                                              .reg = square,
                                              .whole = true}});
     });

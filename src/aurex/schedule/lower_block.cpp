@@ -158,7 +158,7 @@ std::vector<ExprId> BlockLowering::tile_steps(std::span<const AxisId> axes, Axis
   for (std::size_t i = axes.size(); i-- > 0;) {
     const ExprId extent = k_.axis_extent(axes[i]);
     if (axes[i] == modes_.row) {
-      steps[i] = row_window();
+      steps[i] = row_tile(axes, extent);
     } else {
       const std::int64_t tile = decide_.tile(axes[i], has(colliding, axes[i]) ? kWhole : kFit);
       steps[i] = tile == kWhole           ? b_.max(extent, b_.i64(1))

@@ -119,7 +119,7 @@ void BlockLowering::while_along(const ax::While& loop) {
     store_scratch(still, axes, outer == kNone ? b_.boolean(true) : outer, kNone);
   });
   const Predicate runs{.deps = axes, .eval = [still, axes](BlockLowering& self) {
-                         return self.b_.load(still, self.scratch_indices(axes));
+                         return self.b_.load(still, self.scratch_indices(still, axes));
                        }};
   const RegId going = b_.new_register("going", RegType::kBool, lanes.lanes, lanes.vectors);
   top().body->push_back({Declare{.reg = going, .value = b_.boolean(true)}});
@@ -201,7 +201,7 @@ ExprId BlockLowering::meets_window(ax::AxisId axis, ValueId lo, ValueId hi) {
 void BlockLowering::uniform_for(const ax::For& loop, ExprId lo, ExprId hi, const std::function<void()>& fill) {
   lo = b_.name_value(*top().body, "lo", lo);
   hi = b_.name_value(*top().body, "hi", hi);
-  if (has(modes_.chunks, loop.axis)) return chunk_loop(loop.axis, lo, hi, fill);
+  if (has(modes_.chunks, loop.axis)) return chunk_loop(loop, lo, hi, fill);
   loop_over(loop.axis, lo, hi, {}, [&] {
     top().control = true;
     enclosing_.push_back(loop.axis);

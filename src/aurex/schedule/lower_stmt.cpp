@@ -56,7 +56,7 @@ ExprId BlockLowering::read_var(ax::VarId var) {
   if (const auto found = registers_.find(var); found != registers_.end()) return b_.reg(found->second);
   const ax::Var& v = k_.tiles.vars[var];
   if (const auto found = var_buffers_.find(var); found != var_buffers_.end()) {
-    return b_.load(found->second, scratch_indices(v.axes));
+    return b_.load(found->second, scratch_indices(found->second, v.axes));
   }
   std::vector<ExprId> at;
   for (const AxisId axis : axes_of(v.axes)) at.push_back(position(axis));

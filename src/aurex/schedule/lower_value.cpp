@@ -45,9 +45,20 @@ void BlockLowering::at_depth(std::size_t depth, const std::function<void()>& emi
     predicates.push_back(std::move(predicates_.back()));
     predicates_.pop_back();
   }
-  const std::vector<ExprId> positions = positions_;
+  const std::vector<ExprId> positions = positions_, lo = window_lo_, hi = window_hi_;
+  const std::optional<Band> band = band_;
+  if (band && depth < band->depth) {
+    band_.reset();
+    window_lo_[modes_.row] = band->first_row;
+    window_hi_[modes_.row] = band->end_row;
+    window_lo_[band->axis] = band->lo;
+    window_hi_[band->axis] = band->hi;
+  }
   emit();
   positions_ = positions;
+  window_lo_ = lo;
+  window_hi_ = hi;
+  band_ = band;
   for (; !predicates.empty(); predicates.pop_back()) predicates_.push_back(std::move(predicates.back()));
   std::move(nests.begin(), nests.end(), std::back_inserter(nests_));
   std::move(inner.begin(), inner.end(), std::back_inserter(scopes_));
@@ -300,7 +311,17 @@ BlockLowering::Placed BlockLowering::load_shared(ValueId id, BufferId buffer, Ax
 BlockLowering::Placed BlockLowering::load_kept(ValueId id, BufferId buffer, std::size_t depth) {
   const AxisSet axes = range(k_.value(id).axes);
   const std::size_t d = std::max(depth, depth_for(k_.fact(id).deps | axes, false));
-  return {name(d, id, b_.load(buffer, scratch_indices(k_.value(id).axes))), d};
+  return {name(d, id, b_.load(buffer, scratch_indices(buffer, k_.value(id).axes))), d};
+}
+
+BufferId BlockLowering::kept_buffer(ValueId id) {
+  for (std::size_t d = scopes_.size(); d-- > 0;) {
+    if (const auto kept = scopes_[d].buffers.find(id); kept != scopes_[d].buffers.end()) return kept->second;
+  }
+  const ValueFacts& fact = k_.fact(id);
+  const std::size_t base = depth_for(outer(fact.deps), fact.changing || fact.checked);
+  keep(id, base);
+  return scopes_[base].buffers.at(id);
 }
 
 /// Computed on the way where the current nest visits just its positions, else in a nest of its own.
@@ -356,7 +377,8 @@ BlockLowering::Placed BlockLowering::place_reindex(ValueId id) {
   }
   const ExprId old = positions_[axis];
   positions_[axis] = where;
-  const ExprId element = b_.load(buffer, scratch_indices(k_.value(operand).axes), b_.both(ok, alive), otherwise);
+  const ExprId element =
+      b_.load(buffer, scratch_indices(buffer, k_.value(operand).axes), b_.both(ok, alive), otherwise);
   positions_[axis] = old;
   return {name(depth(), id, element), depth()};
 }

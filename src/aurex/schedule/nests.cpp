@@ -162,7 +162,11 @@ std::vector<AxisId> BlockLowering::scratch_order(AxisSet axes) const {
 
 BufferId BlockLowering::scratch(const std::string& name, RegType type, AxisSet axes) {
   Buffer buffer{.name = name, .kind = Buffer::Kind::kWorker, .dtype = scratch_dtype(type)};
-  for (const AxisId axis : scratch_order(axes)) buffer.extents.push_back(window_extent(axis));
+  std::vector<ExprId> origin;
+  for (const AxisId axis : scratch_order(axes)) {
+    buffer.extents.push_back(window_extent(axis));
+    origin.push_back(low(axis));
+  }
   // A vector more than a row needs, so that the same column of a block of rows does not fall into one set of L1.
   if (modes_.row != kNone && buffer.extents.size() > 1) {
     buffer.extents.back() = b_.add(buffer.extents.back(), b_.i64(k_.target.lanes(4)));
@@ -171,12 +175,14 @@ BufferId BlockLowering::scratch(const std::string& name, RegType type, AxisSet a
   buffer.stride.assign(buffer.extents.size(), Buffer::Stride::kAny);
   if (!buffer.stride.empty()) buffer.stride.back() = Buffer::Stride::kUnit;
   scratch_.push_back(b_.new_buffer(std::move(buffer)));
+  origins_[scratch_.back()] = std::move(origin);
   return scratch_.back();
 }
 
-std::vector<ExprId> BlockLowering::scratch_indices(AxisSet axes) {
+std::vector<ExprId> BlockLowering::scratch_indices(BufferId buffer, AxisSet axes) {
   std::vector<ExprId> at;
-  for (const AxisId axis : scratch_order(axes)) at.push_back(b_.sub(position(axis), low(axis)));
+  const std::vector<ExprId>& origin = origins_.at(buffer);
+  for (const AxisId axis : scratch_order(axes)) at.push_back(b_.sub(position(axis), origin[at.size()]));
   if (modes_.lane != kNone && has(axes, modes_.lane)) {
     at.push_back(b_.sub(position(modes_.lane), tile_origin_[modes_.lane]));
   }
@@ -184,15 +190,16 @@ std::vector<ExprId> BlockLowering::scratch_indices(AxisSet axes) {
 }
 
 void BlockLowering::store_scratch(BufferId buffer, AxisSet axes, ExprId value, ExprId predicate) {
-  Store store{.buffer = buffer, .indices = scratch_indices(axes), .value = value, .predicate = predicate};
+  Store store{.buffer = buffer, .indices = scratch_indices(buffer, axes), .value = value, .predicate = predicate};
   store.access = b_.access(buffer, store.indices);
   top().body->push_back({std::move(store)});
 }
 
 void BlockLowering::keep(ValueId id, std::size_t depth) {
   const ax::Value& v = k_.value(id);
-  const BufferId buffer = scratch("v" + std::to_string(id), v.type, v.axes);
+  BufferId buffer = kNone;
   at_depth(depth, [&] {
+    buffer = scratch("v" + std::to_string(id), v.type, v.axes);
     const std::optional<Contraction> contraction =
         modes_.row == kNone ? std::nullopt : match_row_contraction(k_, id, modes_.row, modes_.range, modes_.keep);
     if (contraction && blocks_rows(*contraction)) {

@@ -154,6 +154,13 @@ ExprId BlockLowering::position_if_best(ExprId x, ExprId best, ExprId at) {
   return b_.select(match, at, b_.i64(kNowhere));
 }
 
+bool BlockLowering::by_own_bounds(ValueId id, AxisId vector) const {
+  const ax::Value& v = k_.value(id);
+  return v.over == ax::axis_bit(vector) && modes_.row != kNone && has(v.axes, modes_.row) && ragged_.size() == 1 &&
+         ragged_[0].axis == vector && predicates_.size() == 1 &&
+         alike_but_for(modes_.row, ragged_[0].lo, ragged_[0].hi);
+}
+
 void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, ExprId)>& done) {
   const ax::Value& v = k_.value(id);
   const ValueId operand = v.args[0];
@@ -180,9 +187,16 @@ void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, Ex
     const bool by_lane = vector != kNone || (modes_.lane != kNone && has(k_.fact(operand).deps, modes_.lane));
     return by_lane && top().vector.active() ? top().vector : VectorShape{};
   };
+  const bool own = across && by_own_bounds(id, vector);
+  const bool held_back = partly_dead && !own;
+  auto walk = [&](const std::function<void()>& fill) {
+    if (!own) return loops(over, across ? vector : kNone, shape, fill);
+    const RowBounds bounds = row_bounds(vector, modes_.row, position(modes_.row), kNone);
+    loop_over(vector, bounds.all_lo, bounds.all_hi, shape, fill);
+  };
   auto run = [&](Reduction reduction, RegType of, const std::function<ExprId()>& term) {
     const Accumulator acc = begin(reduction, of, accumulator_shape(), across);
-    loops(over, across ? vector : kNone, shape, [&] { accumulate(acc, term(), partly_dead ? live() : kNone); });
+    walk([&] { accumulate(acc, term(), held_back ? live() : kNone); });
     return finish(acc);
   };
   // A product that only this sum uses is fused with its addition (rule 30).
@@ -191,10 +205,10 @@ void BlockLowering::emit_partial(ValueId id, const std::function<void(ExprId, Ex
                      k_.fact(operand).users == 1 && !modes_.keep[operand];
   auto sum_of_products = [&] {
     const Accumulator acc = begin(Reduction::kSum, type, accumulator_shape(), across);
-    loops(over, across ? vector : kNone, shape, [&] {
+    walk([&] {
       const ExprId a = value(k_.value(operand).args[0]), b = value(k_.value(operand).args[1]);
       const ExprId next = b_.op(Op::kFma, type, {a, b, b_.reg(acc.main)});
-      top().body->push_back({Set{.reg = acc.main, .value = next, .predicate = partly_dead ? live() : kNone}});
+      top().body->push_back({Set{.reg = acc.main, .value = next, .predicate = held_back ? live() : kNone}});
     });
     return finish(acc);
   };

@@ -72,6 +72,21 @@ bool divisible(const KernelContext& kernel, const ax::Body& body, const std::vec
   return fine;
 }
 
+/// Whether there are loops over chunks that can run for some rows and then again for others: all that they change has
+/// the rows.
+bool by_bands(const KernelContext& kernel, const ax::Body& body, AxisId row, AxisSet chunks) {
+  bool fine = chunks != 0;
+  for_each_stmt(body, [&](const ax::Stmt& stmt) {
+    const auto* loop = std::get_if<ax::For>(&stmt.node);
+    if (!loop || !has(chunks, loop->axis)) return;
+    for_each_stmt(loop->body, [&](const ax::Stmt& inner) {
+      const auto* assign = std::get_if<ax::Assign>(&inner.node);
+      fine = fine && (!assign || has(kernel.tiles.vars[assign->var].axes, row));
+    });
+  });
+  return fine;
+}
+
 }  // namespace
 
 std::optional<Contraction> match_row_contraction(const KernelContext& kernel, ValueId id, AxisId row, AxisSet range,
@@ -119,7 +134,8 @@ RowWindow match_row_window(const KernelContext& kernel, std::span<const AxisId> 
       found.row = row;
       found.chunks |= (ax::axis_bit(sum->column) | ax::axis_bit(sum->products[0].over)) & walked;
     }
-    const bool room = kernel.tiles.axes.size() + axes_of(found.chunks).size() <= ax::kMaxAxes;
+    const bool room = kernel.tiles.axes.size() + axes_of(found.chunks).size() + 1 <= ax::kMaxAxes;
+    found.banded = found.row != kNone && by_bands(kernel, body, row, found.chunks);
     if (found.row != kNone && room && divisible(kernel, body, reached, ranges, found.chunks)) return found;
   }
   return {};
