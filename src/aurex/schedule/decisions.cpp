@@ -46,6 +46,18 @@ Decisions::Decisions(const ax::TileProgram& program, Schedule given, const std::
   require_for(given_, program.name, target);
 }
 
+Values Decisions::online(const Schedule& given, const std::string& kernel, const Values& possible) {
+  if (!given.online) return possible;
+  const Place place = given.online->place;
+  for (const ValueId value : given.online->value) {
+    if (!std::ranges::binary_search(possible, value)) {
+      refuse(kernel, place, "a maximum that can be taken along the way", fmt::format("%{}", value));
+    }
+  }
+  if (possible.empty()) refuse(kernel, place, "an entry that decides something", "'online'");
+  return given.online->value;
+}
+
 bool Decisions::store(ValueId value, bool chosen) {
   asked_.insert(value);
   const bool answer = member_of(given_.store, value, chosen);

@@ -30,6 +30,12 @@ class Decisions {
   /// Raises InvalidConfig where `given` is for another kernel or target.
   Decisions(const ax::TileProgram& program, Schedule given, const std::string& target);
 
+  /// Of the maxima that can be taken along the way, those that are: all, unless `given` pins them.
+  [[nodiscard]] static Values online(const Schedule& given, const std::string& kernel, const Values& possible);
+  /// Writes the answer down.
+  void set_online(const Values& possible, const Values& chosen) {
+    if (!possible.empty()) made_.online = {.value = chosen};
+  }
   /// Whether a kernel-level value is stored once; asked for each that could as well be computed by every user.
   [[nodiscard]] bool store(ax::ValueId value, bool chosen);
   /// After the last launch: the complete schedule.

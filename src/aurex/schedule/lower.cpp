@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 #include <utility>
 
+#include "aurex/ax/online.h"
 #include "aurex/schedule/builder.h"
 #include "aurex/schedule/drive.h"
 
@@ -105,7 +107,13 @@ LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, 
 
 LoopProgram lower(const ax::TileProgram& program, const StrideClasses& classes, SizeClass size, const Target& target,
                   Schedule& schedule) {
-  KernelContext kernel(program, classes, size, target, schedule);
+  require_for(schedule, program.name, target.name);
+  const Values maxima = ax::online_maxima(program);
+  const Values online = Decisions::online(schedule, program.name, maxima);
+  std::optional<ax::TileProgram> rewritten;
+  if (!online.empty()) rewritten = ax::take_online(program, online);
+  KernelContext kernel(rewritten ? *rewritten : program, classes, size, target, schedule);
+  kernel.decide.set_online(maxima, online);
   lower_kernel(kernel);
   schedule = kernel.decide.finish();
   return std::move(kernel.out);

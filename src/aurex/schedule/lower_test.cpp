@@ -413,6 +413,66 @@ TEST(Lower, WholeRowsOfScoresAgree) {
   expect_agreement(kShortAttention, "attention", {{"B", 2}, {"H", 2}, {"S", 5}, {"L", 7}, {"D", 9}});
 }
 
+/// Scores in a row: so many that a loop takes them in parts, in rows that leave a block of them incomplete.
+TEST(Lower, RowsAndKeysPastOneBlockAgree) {
+  expect_agreement(kShortAttention, "attention", {{"B", 1}, {"H", 1}, {"S", 29}, {"L", 520}, {"D", 3}});
+}
+
+/// What varies along the loop only is there once, for all rows, however little of the loop some of them run.
+TEST(Lower, RowsShareWhatTheLoopAloneDecides) {
+  expect_agreement(R"(
+kernel f(q: f32[S, D], k: f32[L, D], v: f32[L, D], first: i32[S], end: i32[S]) -> (o: f32[S, D]) {
+  parallel s in S {
+    var norm[s] = 0.0; var acc[s, D] = 0.0
+    for t in L from 5 * first[s] until 9 * end[s] {
+      let w = exp(sin(exp(v[t, D])))
+      let u = exp(sin(exp(v[t, 0])))
+      let z = sum(q[s, D] * k[t, D], D)
+      norm += sum(z * u, t) + sum(z * z * u, t)
+      acc += sum(z * w, t) + sum(z * z * w, t)
+    }
+    o[s, D] = acc + norm
+  }
+})",
+                   "f", {{"S", 29}, {"L", 140}, {"D", 5}});
+}
+
+LoopProgram lowered_by(const Trial& trial, Schedule& schedule) {
+  StrideClasses classes;
+  for (const ax::Array& array : trial.program().arrays) {
+    classes.arrays.emplace_back(array.dims.size(), Buffer::Stride::kAny);
+  }
+  return lower(trial.program(), classes, SizeClass::kSmall, target("cpu.avx512"), schedule);
+}
+
+TEST(Lower, GoesAlongWholeRowsOnceUnlessToldNotTo) {
+  const Trial trial(kShortAttention, "attention", {}, Layout::kRowMajor, "t.ax");
+  Schedule chosen;
+  static_cast<void>(lowered_by(trial, chosen));
+  ASSERT_TRUE(chosen.online.has_value());
+  EXPECT_EQ(chosen.online->value.size(), 1u);
+  Schedule pinned{.kernel = "attention", .target = "cpu.avx512", .online = {{.value = {}}}};
+  static_cast<void>(lowered_by(trial, pinned));
+  EXPECT_THAT(pinned.online->value, IsEmpty());
+}
+
+/// Weights that are wanted themselves, or that are no exponential of a difference to the maximum, are there as a whole.
+TEST(Lower, KeepsWholeRowsThatAreNeededAgain) {
+  for (const char* text : {
+           "kernel f(q: f32[S, D], k: f32[L, D]) -> (o: f32[S], p: f32[S, L]) { parallel s in S { let t in L; "
+           "let z = sum(q[s, D] * k[t, D], D); let e = exp(z - max(z, t)); o[s] = sum(e, t); p[s, t] = e } }",
+           "kernel f(q: f32[S, D], k: f32[L, D]) -> (o: f32[S]) { parallel s in S { let t in L; "
+           "let z = sum(q[s, D] * k[t, D], D); let m = max(z, t); o[s] = sum(exp(z - m), t) + m } }",
+           "kernel f(q: f32[S, D], k: f32[L, D]) -> (o: f32[S]) { parallel s in S { let t in L; "
+           "let z = sum(q[s, D] * k[t, D], D); let e = exp(z - max(z, t)); o[s] = sum(e * e, t) } }",
+       }) {
+    const Trial trial(text, "f", {}, Layout::kRowMajor, "t.ax");
+    Schedule chosen;
+    static_cast<void>(lowered_by(trial, chosen));
+    EXPECT_FALSE(chosen.online.has_value()) << text;
+  }
+}
+
 TEST(Lower, ColumnsAreReducedInLanes) {
   expect_agreement("kernel f(x: T[R, C]) -> (y: T[C]) { parallel c in C { y[c] = sum(x[R, c] * x[R, c], R) } }", "f",
                    {{"R", 9}, {"C", 70}});

@@ -89,9 +89,11 @@ struct LaunchSchedule {
 };
 
 struct Schedule {
-  std::string kernel, target;               // both empty: pins nothing
-  Place place = {};                         // of the kernel's name
-  std::optional<Entry<Values>> store = {};  // kernel-level lets in memory rather than computed by each user
+  std::string kernel, target;                // both empty: pins nothing
+  Place place = {};                          // of the kernel's name
+  std::optional<Entry<Values>> online = {};  // maxima taken along the way (ax/online.h); other entries then number the
+                                             // values of the program that this gives
+  std::optional<Entry<Values>> store = {};   // kernel-level lets in memory rather than computed by each user
   std::vector<LaunchSchedule> launches = {};
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };

@@ -18,6 +18,7 @@ namespace aurex::schedule {
 namespace {
 
 constexpr const char* kEverything = R"(schedule 1 k on cpu.avx512 {
+  online %9
   store %3, %17
   launch k {
     form positions
@@ -92,9 +93,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"schedule 2 k on cpu {}", "1", "10", "version 1", "version 2"},
         Refused{"schedule k on cpu {}", "1", "10", "the version of the text", "'k'"},
         Refused{"schedule 1 k at cpu {}", "1", "14", "'on'", "'at'"},
-        Refused{"schedule 1 k on cpu {", "1", "22", "'launch', 'store' or '}'", "the end of the text"},
+        Refused{"schedule 1 k on cpu {", "1", "22", "'launch', 'online', 'store' or '}'", "the end of the text"},
         Refused{"schedule 1 k on cpu {} x", "1", "24", "the end of the text", "'x'"},
         Refused{"schedule 1 k on cpu { store %1 store %2 }", "1", "32", "each entry once", "another 'store'"},
+        Refused{"schedule 1 k on cpu { online %1 online %2 }", "1", "33", "each entry once", "another 'online'"},
         Refused{"schedule 1 k on cpu { launch k {} launch k {} }", "1", "42", "each launch once", "k"},
         Refused{entry("tile 4"), "2", "13", "'form', 'grain', 'vector', 'keep', 'nest', 'stream' or an axis and '='",
                 "'tile'"},
@@ -239,6 +241,11 @@ INSTANTIATE_TEST_SUITE_P(
               {"schedule 1 k on cpu.avx512 {\n launch j { grain 4 } }", "2", "9", "one of its launches, k", "j"}},
         Unfit{kScale,
               {"schedule 1 k on cpu.avx512 { store %1 }", "1", "30", "a value that may be stored or not", "%1"}},
+        Unfit{
+            kScale,
+            {"schedule 1 k on cpu.avx512 { online %1 }", "1", "30", "a maximum that can be taken along the way", "%1"}},
+        Unfit{kScale,
+              {"schedule 1 k on cpu.avx512 { online none }", "1", "30", "an entry that decides something", "'online'"}},
         Unfit{kScale, {of("k", "vector j x 4"), "3", "1", "for launch k vector i or none", "j"}},
         Unfit{kScale,
               {of("k", "form panels"), "3", "1", "for launch k an entry that decides something there", "'form'"}},

@@ -169,17 +169,23 @@ class Parser {
   // ---- entries ----
 
   void entry() {
-    if (token_ == "store") {
-      entry_ = place_;
-      unique(schedule_.store, "store");
-      advance();
-      schedule_.store = {.value = values(), .place = entry_};
+    if (token_ == "online") {
+      kernel_values(schedule_.online, "online");
+    } else if (token_ == "store") {
+      kernel_values(schedule_.store, "store");
     } else if (token_ == "launch") {
       launch();
     } else {
-      fail("'launch', 'store' or '}'");
+      fail("'launch', 'online', 'store' or '}'");
     }
     accept(";");
+  }
+
+  void kernel_values(std::optional<Entry<Values>>& list, const char* name) {
+    entry_ = place_;
+    unique(list, name);
+    advance();
+    list = {.value = values(), .place = entry_};
   }
 
   void launch() {
@@ -304,6 +310,7 @@ class Parser {
 
 std::string print(const Schedule& schedule) {
   std::string out = fmt::format("schedule {} {} on {} {{\n", kScheduleVersion, schedule.kernel, schedule.target);
+  if (schedule.online) out += fmt::format("  online {}\n", values_text(schedule.online->value));
   if (schedule.store) out += fmt::format("  store {}\n", values_text(schedule.store->value));
   for (const LaunchSchedule& launch : schedule.launches) print_launch(launch, out);
   return out + "}\n";

@@ -3,7 +3,7 @@
 // Schedules as text (docs/adr/0011 fixes the grammar): `aurex compile --emit schedule`, Explanation.schedule, tuning
 // results. The version stands in the first line.
 //
-//   text   = "schedule" INT NAME "on" TARGET "{" [ "store" values ] { launch } "}" .
+//   text   = "schedule" INT NAME "on" TARGET "{" [ "online" values ] [ "store" values ] { launch } "}" .
 //   launch = "launch" NAME "{" { entry } "}" .
 //   entry  = "form" FORM | NAME "=" ( INT | "fit" | "whole" ) [ "/" INT ] | "grain" INT | "vector" lanes
 //          | "keep" values | "nest" VALUE "vector" lanes | "stream" ( INT | "never" ) .
