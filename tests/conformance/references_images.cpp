@@ -101,9 +101,9 @@ Reference pooling(const Pooling& p) {
 /// Two groups of two channels to three, or four groups of one to two, with everything that moves the filter.
 struct Filters {
   std::int64_t groups, in, out;  // channels of one group
+  std::int64_t across = 6, stride_x = 3;
 };
-constexpr std::int64_t kDown = 5, kAcross = 6, kTall = 3, kWide = 2, kStrideY = 2, kStrideX = 3, kPadY = 1, kMoreX = 2,
-                       kDilationX = 2;
+constexpr std::int64_t kDown = 5, kTall = 3, kWide = 2, kStrideY = 2, kPadY = 1, kMoreX = 2, kDilationX = 2;
 
 Values filter_inputs(const Filters& f, bool transposed, Numbers& draw, DType type) {
   const auto numbers = [&](const Dims& shape) {
@@ -111,18 +111,18 @@ Values filter_inputs(const Filters& f, bool transposed, Numbers& draw, DType typ
   };
   Values values;
   if (transposed) {
-    values["x"] = numbers({2, f.groups, f.in, kDown, kAcross});
+    values["x"] = numbers({2, f.groups, f.in, kDown, f.across});
     values["w"] = numbers({f.groups, f.in, f.out, kTall, kWide});
     values["b"] = numbers({f.groups, f.out});
     values["more_x"] = kMoreX;
   } else {
-    values["x"] = numbers({2, f.groups * f.in, kDown, kAcross});
+    values["x"] = numbers({2, f.groups * f.in, kDown, f.across});
     values["w"] = numbers({f.groups * f.out, f.in, kTall, kWide});
     values["b"] = numbers({f.groups * f.out});
     values["groups"] = f.groups;
   }
   values["stride_y"] = kStrideY;
-  values["stride_x"] = kStrideX;
+  values["stride_x"] = f.stride_x;
   values["pad_y"] = kPadY;
   values["dilation_x"] = kDilationX;
   return values;
@@ -130,12 +130,12 @@ Values filter_inputs(const Filters& f, bool transposed, Numbers& draw, DType typ
 
 /// Every product of an element of x and one of w, added where it goes: from the image to y, or from there to the image.
 std::vector<Expected> convolved(const Filters& f, bool transposed, const Values& v, Real u) {
-  const std::int64_t room_y = kDown + 2 * kPadY - (kTall - 1) - 1, room_x = kAcross - kDilationX * (kWide - 1) - 1;
+  const std::int64_t room_y = kDown + 2 * kPadY - (kTall - 1) - 1, room_x = f.across - kDilationX * (kWide - 1) - 1;
   const std::int64_t height = transposed ? (kDown - 1) * kStrideY - 2 * kPadY + kTall : room_y / kStrideY + 1;
   const std::int64_t width =
-      transposed ? (kAcross - 1) * kStrideX + kDilationX * (kWide - 1) + kMoreX + 1 : room_x / kStrideX + 1;
-  const std::int64_t small_y = transposed ? kDown : height, small_x = transposed ? kAcross : width;
-  const std::int64_t large_y = transposed ? height : kDown, large_x = transposed ? width : kAcross;
+      transposed ? (f.across - 1) * f.stride_x + kDilationX * (kWide - 1) + kMoreX + 1 : room_x / f.stride_x + 1;
+  const std::int64_t small_y = transposed ? kDown : height, small_x = transposed ? f.across : width;
+  const std::int64_t large_y = transposed ? height : kDown, large_x = transposed ? width : f.across;
   std::vector<Sum> y(static_cast<std::size_t>(2 * f.groups * f.out * height * width), Sum(u));
   for (std::int64_t i = 0; i < 2 * f.groups * f.out * f.in * small_y * small_x * kTall * kWide; ++i) {
     const std::int64_t q = i % kWide, p = i / kWide % kTall, place = i / (kWide * kTall);
@@ -143,12 +143,12 @@ std::vector<Expected> convolved(const Filters& f, bool transposed, const Values&
                        channels = place / (small_x * small_y);
     const std::int64_t c = channels % f.in, o = channels / f.in % f.out, g = channels / (f.in * f.out) % f.groups;
     const std::int64_t n = channels / (f.in * f.out * f.groups);
-    const std::int64_t far_row = row * kStrideY + p - kPadY, far_column = column * kStrideX + q * kDilationX;
+    const std::int64_t far_row = row * kStrideY + p - kPadY, far_column = column * f.stride_x + q * kDilationX;
     if (far_row < 0 || far_row >= large_y || far_column < 0 || far_column >= large_x) continue;
-    const std::int64_t x_at = transposed ? row * kAcross + column : far_row * kAcross + far_column;
+    const std::int64_t x_at = transposed ? row * f.across + column : far_row * f.across + far_column;
     const std::int64_t y_at = transposed ? far_row * width + far_column : row * width + column;
     const std::int64_t filter = transposed ? (g * f.in + c) * f.out + o : (g * f.out + o) * f.in + c;
-    const Real x = in(v, "x")[static_cast<std::size_t>(((n * f.groups + g) * f.in + c) * kDown * kAcross + x_at)];
+    const Real x = in(v, "x")[static_cast<std::size_t>(((n * f.groups + g) * f.in + c) * kDown * f.across + x_at)];
     const Real w = in(v, "w")[static_cast<std::size_t>((filter * kTall + p) * kWide + q)];
     y[static_cast<std::size_t>(((n * f.groups + g) * f.out + o) * height * width + y_at)].add(x * w);
   }
@@ -308,6 +308,7 @@ Reference track_statistics() {
 std::vector<Reference> image_references() {
   return {convolution("conv2d in_groups", {2, 2, 3}, false),
           convolution("conv2d depthwise", {4, 1, 2}, false),
+          convolution("conv2d every second", {1, 3, 10, 70, 2}, false),
           convolution("conv_transpose2d", {2, 2, 3}, true),
           convolution("conv_transpose2d depthwise", {4, 1, 1}, true),
           pooling({.kernel = "max_pool2d", .size_y = 3, .size_x = 2}),

@@ -110,6 +110,10 @@ class BlockLowering {
   class Packed;
   void packed_contraction(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
                           std::int64_t rows, Launch& launch);
+  // ---- implicit_nest.cpp ----
+  class Implicit;
+  Launch lower_implicit(const ax::Parallel& block, const ImplicitContraction& contraction, std::string name);
+
   ExprId row_tile(const Contraction& contraction, std::int64_t rows, RegType type);
   void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows,
                         ExprId row_step);

@@ -1,6 +1,7 @@
 #include "aurex/schedule/contraction_match.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "aurex/schedule/axis_modes.h"
 
@@ -12,11 +13,10 @@ using ax::AxisSet;
 using ax::Op;
 using ax::ValueId;
 
-/// The factors of a product, in the order written.
-void flatten(const KernelContext& kernel, ValueId id, std::vector<ValueId>& factors) {
-  const ax::Value& v = kernel.value(id);
+void flatten(const ax::TileProgram& program, ValueId id, std::vector<ValueId>& factors) {
+  const ax::Value& v = program.values[id];
   if (v.op != Op::kMul) return factors.push_back(id);
-  for (const ValueId arg : v.args) flatten(kernel, arg, factors);
+  for (const ValueId arg : v.args) flatten(program, arg, factors);
 }
 
 class Matcher {
@@ -24,8 +24,7 @@ class Matcher {
   Matcher(const KernelContext& kernel, const ax::Parallel& block) : kernel_(kernel), block_(block) {}
 
   std::optional<Contraction> run() {
-    for (const AxisId axis : block_.axes) parallel_ |= ax::axis_bit(axis);
-    if (!plain_body() || !gather_sums()) return std::nullopt;
+    if (!gather() || !std::has_single_bit(over_)) return std::nullopt;
     for (std::size_t c = block_.axes.size(); c-- > 0;) {
       if (!may_carry(block_.axes[c]) || !stored_along(block_.axes[c])) continue;
       for (std::size_t r = block_.axes.size(); r-- > 0;) {
@@ -36,7 +35,23 @@ class Matcher {
     return std::nullopt;
   }
 
+  std::optional<ImplicitContraction> run_implicit() {
+    if (!gather() || std::has_single_bit(over_)) return std::nullopt;
+    for (std::size_t c = block_.axes.size(); c-- > 0;) {
+      if (!may_carry(block_.axes[c]) || !stored_along(block_.axes[c])) continue;
+      if (auto found = around(block_.axes[c])) return found;
+    }
+    return std::nullopt;
+  }
+
  private:
+  bool gather() {
+    for (const AxisId axis : block_.axes) parallel_ |= ax::axis_bit(axis);
+    if (!plain_body() || !gather_sums() || sums_.size() > 2) return false;
+    over_ = kernel_.value(sums_[0]).over;
+    return std::ranges::all_of(sums_, [&](ValueId id) { return kernel_.value(id).over == over_; });
+  }
+
   bool may_carry(AxisId axis) const { return !kernel_.axis(axis).unit && !kernel_.is_odometer(axis); }
 
   /// Lets and plain stores, without axes of their own and nothing that changes on the way.
@@ -63,7 +78,7 @@ class Matcher {
            std::any_of(v.args.begin(), v.args.end(), [&](ValueId arg) { return reaches_sum(arg); });
   }
 
-  /// Every reduction under the stores must be a sum over one whole axis of values that need no nest themselves.
+  /// Every reduction under the stores must be a sum over whole axes of values that need no nest themselves.
   bool gather_sums() {
     std::vector<bool> seen(kernel_.tiles.values.size(), false);
     const std::vector<bool> keep(seen.size(), false);
@@ -74,8 +89,10 @@ class Matcher {
         if (v.op == Op::kScan || v.op == Op::kReindex || v.op == Op::kArgsort || v.op == Op::kRandom) fine = false;
         if (v.op != Op::kReduce) return;
         const std::vector<AxisId> over = axes_of(v.over);
-        fine = fine && v.reduction == ax::Reduction::kSum && over.size() == 1 && kernel_.axis(over[0]).whole &&
-               !kernel_.is_odometer(over[0]) && kernel_.value(v.args[0]).type == v.type && point_like(v.args[0]);
+        fine = fine && v.reduction == ax::Reduction::kSum && kernel_.value(v.args[0]).type == v.type &&
+               std::ranges::all_of(
+                   over, [&](AxisId axis) { return kernel_.axis(axis).whole && !kernel_.is_odometer(axis); }) &&
+               point_like(v.args[0]);
         sums_.push_back(id);
       });
     }
@@ -109,9 +126,7 @@ class Matcher {
     for (const ValueId id : sums_) {
       const ax::Value& v = kernel_.value(id);
       Contraction::Product product{.reduce = id, .over = axes_of(v.over)[0]};
-      std::vector<ValueId> factors;
-      flatten(kernel_, v.args[0], factors);
-      for (const ValueId factor : factors) {
+      for (const ValueId factor : factors_of(kernel_.tiles, v.args[0])) {
         const AxisSet deps = kernel_.fact(factor).deps;
         if (!has(deps, column)) {
           product.left.push_back(factor);
@@ -127,20 +142,68 @@ class Matcher {
       if (product.right.empty() || !rows) return std::nullopt;
       found.products.push_back(std::move(product));
     }
-    const AxisId over = found.products[0].over;
-    const bool together = std::all_of(found.products.begin(), found.products.end(),
-                                      [&](const Contraction::Product& p) { return p.over == over; });
-    return together && found.products.size() <= 2 ? std::optional(found) : std::nullopt;
+    return found;
+  }
+
+  /// What varies with `lane` is the right operand; the axes that only one operand has are its rows or columns.
+  std::optional<ImplicitContraction> around(AxisId lane) const {
+    ImplicitContraction found;
+    AxisSet left = 0, right = 0;
+    for (const ValueId id : sums_) {
+      ImplicitContraction::Product product{.reduce = id};
+      for (const ValueId factor : factors_of(kernel_.tiles, kernel_.value(id).args[0])) {
+        const AxisSet deps = kernel_.fact(factor).deps;
+        const bool varies = has(deps, lane);
+        (varies ? product.right : product.left).push_back(factor);
+        (varies ? right : left) |= deps;
+      }
+      if (product.left.empty() || product.right.empty()) return std::nullopt;
+      found.products.push_back(std::move(product));
+    }
+    for (const AxisId axis : block_.axes) {
+      if (axis == lane) continue;
+      const bool of_left = has(left, axis), of_right = has(right, axis);
+      if (of_left && !of_right && may_carry(axis)) {
+        if (found.row != kNone) found.others.push_back(found.row);
+        found.row = axis;
+      } else {
+        (of_right && !of_left && may_carry(axis) ? found.columns : found.others).push_back(axis);
+      }
+    }
+    if (found.row == kNone) return std::nullopt;
+    found.columns.push_back(lane);
+    found.over = axes_of(over_);
+    const AxisId last = innermost(kernel_.tiles, over_);
+    std::erase(found.over, last);
+    found.over.push_back(last);
+    return found;
   }
 
   const KernelContext& kernel_;
   const ax::Parallel& block_;
-  AxisSet parallel_ = 0;
+  AxisSet parallel_ = 0, over_ = 0;
   std::vector<const ax::Store*> stores_;
   std::vector<ValueId> sums_;
 };
 
 }  // namespace
+
+std::vector<ValueId> factors_of(const ax::TileProgram& program, ValueId product) {
+  std::vector<ValueId> factors;
+  flatten(program, product, factors);
+  return factors;
+}
+
+AxisId innermost(const ax::TileProgram& program, AxisSet over) {
+  AxisSet computed = 0;
+  for (const ax::Load& load : program.loads) {
+    for (const ax::Index& index : load.indices) {
+      if (index.kind == ax::Index::Kind::kComputed) computed |= program.values[index.value].axes;
+    }
+  }
+  const AxisSet bare = over & ~computed;
+  return static_cast<AxisId>(std::bit_width(bare != 0 ? bare : over) - 1);
+}
 
 bool lies_along(const KernelContext& kernel, std::span<const ValueId> factors, AxisId axis) {
   std::vector<bool> seen(kernel.tiles.values.size(), false);
@@ -158,6 +221,10 @@ bool lies_along(const KernelContext& kernel, std::span<const ValueId> factors, A
 
 std::optional<Contraction> match_contraction(const KernelContext& kernel, const ax::Parallel& block) {
   return Matcher(kernel, block).run();
+}
+
+std::optional<ImplicitContraction> match_implicit(const KernelContext& kernel, const ax::Parallel& block) {
+  return Matcher(kernel, block).run_implicit();
 }
 
 }  // namespace aurex::schedule

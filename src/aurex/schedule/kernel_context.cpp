@@ -68,6 +68,7 @@ KernelContext::KernelContext(const ax::TileProgram& program, const StrideClasses
 
 ExprId KernelContext::launch_scalar(ax::ValueId id) {
   const ax::Value& v = value(id);
+  if (const auto known = assumed.find(id); known != assumed.end()) return b.integer(v.type, known->second);
   switch (v.op) {
     case ax::Op::kConst:
       return ax::is_float(v.type) ? b.number(v.type, v.number) : b.integer(v.type, v.integer);

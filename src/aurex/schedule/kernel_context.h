@@ -39,6 +39,9 @@ struct KernelContext {
   [[nodiscard]] const ValueFacts& fact(ax::ValueId id) const { return facts.values[id]; }
   [[nodiscard]] const ax::Axis& axis(ax::AxisId id) const { return tiles.axes[id]; }
 
+  /// Launch scalars that hold a known number in the code being made, since a branch around it says so.
+  std::unordered_map<ax::ValueId, std::int64_t> assumed;
+
   /// A launch scalar as an expression without names, legal anywhere, in a buffer's extents too.
   [[nodiscard]] ExprId launch_scalar(ax::ValueId id);
   /// The extent of an axis, i64.

@@ -8,6 +8,7 @@
 
 #include "aurex/ax/online.h"
 #include "aurex/schedule/builder.h"
+#include "aurex/schedule/contraction_match.h"
 #include "aurex/schedule/drive.h"
 
 namespace aurex::schedule {
@@ -25,6 +26,8 @@ constexpr std::int64_t kPanelRows = 320;
 constexpr std::array<std::int64_t, 5> kStreamRows = {1, 2, 4, 8, 12};
 /// Rows of the left operand that are a multiple of this apart share one set of L1: 4 KiB of f32.
 constexpr std::int64_t kAliasedSteps = 1024;
+/// Steps of a contraction over several axes for each position of the innermost: they are copied together.
+constexpr std::int64_t kMostTaps = 1024;
 /// Each row takes an address register where it is read in place, 2 KiB of L1 where it is copied.
 constexpr int kMostRows = 9;
 
@@ -76,13 +79,69 @@ SizeClass stream_block(std::int64_t rows, const Target& target) {
   return {SizeClass::kSkinny, static_cast<int>(height), static_cast<int>(vectors)};
 }
 
+/// Of a contraction over several axes: blocks for rows that are padded and columns that are not.
+SizeClass implicit_block(std::int64_t rows, std::int64_t columns, const Target& target, std::int64_t lanes) {
+  SizeClass best(SizeClass::kImplicit);
+  double least = 0;
+  for (const int vectors : {3, 4, 2, 6, 8}) {
+    const auto most =
+        static_cast<int>(std::min<std::int64_t>({(target.vector_registers - vectors - 1) / vectors, kMostRows, rows}));
+    for (int height = most; height >= std::max(most * 2 / 3, 1); --height) {
+      const auto vector = [&](double width) { return 1 + 2.0 / (height * width) + 0.5 / height; };
+      const std::int64_t all = (columns + lanes - 1) / lanes, rest = all % vectors;
+      const auto height_rows = static_cast<double>((rows + height - 1) / height * height);
+      const double cost =
+          height_rows * (static_cast<double>(all - rest) * vector(vectors) + static_cast<double>(rest) * vector(1));
+      if (least != 0 && cost >= least) continue;
+      least = cost;
+      best = SizeClass(SizeClass::kImplicit, height, vectors);
+    }
+  }
+  return best;
+}
+
+/// Adds the axes of each factor of a product to those of the right operand where it varies with `lane`, else to the
+/// left's.
+void gather_operands(const ax::TileProgram& program, ax::ValueId id, ax::AxisId lane, ax::AxisSet& left,
+                     ax::AxisSet& right) {
+  const ax::Value& v = program.values[id];
+  if (v.op != ax::Op::kMul) {
+    (has(v.axes, lane) ? right : left) |= v.axes;
+    return;
+  }
+  for (const ax::ValueId arg : v.args) gather_operands(program, arg, lane, left, right);
+}
+
+std::int64_t extent_of_all(const ax::TileProgram& program, ax::AxisSet axes, const std::int64_t* extents) {
+  std::int64_t all = 1;
+  for (; axes != 0; axes &= axes - 1) {
+    all *= extent_of(program, static_cast<ax::AxisId>(std::countr_zero(axes)), extents);
+  }
+  return all;
+}
+
+/// A contraction over several axes, its roles as match_implicit finds them.
+SizeClass implicit_class(const ax::TileProgram& program, const ax::Value& sum, const std::int64_t* extents,
+                         const Target& target) {
+  const auto lane = static_cast<ax::AxisId>(std::bit_width(sum.axes) - 1);
+  ax::AxisSet left = 0, right = 0;
+  gather_operands(program, sum.args[0], lane, left, right);
+  const ax::AxisSet of_left = left & ~right & sum.axes, of_right = right & ~left & sum.axes;
+  if (of_left == 0 || of_right == 0) return SizeClass::kDirect;
+  const std::int64_t rows = extent_of(program, static_cast<ax::AxisId>(std::bit_width(of_left) - 1), extents);
+  const ax::AxisSet outer = sum.over & ~ax::axis_bit(innermost(program, sum.over));
+  if (rows == 0 || extent_of_all(program, outer, extents) > kMostTaps) return SizeClass::kDirect;
+  return implicit_block(rows, extent_of_all(program, of_right, extents), target,
+                        target.lanes(bytes_per_element(scratch_dtype(sum.type))));
+}
+
 }  // namespace
 
 SizeClass size_class(const ax::TileProgram& program, const std::int64_t* extents, const Target& target) {
   for (const ax::Value& v : program.values) {
     if (v.op != ax::Op::kReduce || v.reduction != ax::Reduction::kSum) continue;
-    if (program.values[v.args[0]].op != ax::Op::kMul || std::popcount(v.over) != 1 || std::popcount(v.axes) < 2)
-      continue;
+    if (program.values[v.args[0]].op != ax::Op::kMul || std::popcount(v.axes) < 2) continue;
+    if (std::popcount(v.over) > 1) return implicit_class(program, v, extents, target);
     // The last axis of the result is the column, the one before it the row; others are batches.
     const auto column = static_cast<ax::AxisId>(std::bit_width(v.axes) - 1);
     const auto row = static_cast<ax::AxisId>(std::bit_width(v.axes & ~ax::axis_bit(column)) - 1);

@@ -23,11 +23,12 @@ struct StrideClasses {
 /// extents, fast for those that it was chosen for.
 struct SizeClass {
   enum Kind : std::uint8_t {
-    kSkinny,  // few rows: the right operand is read about once
-    kDirect,  // a right operand that fits L1 is read where it lies
-    kPanel,   // panels of the right operand are copied whole, sums never leave the registers
-    kSmall,   // the right operand is copied in chunks
-    kLarge,   // both operands are: rows of the left one lie 4 KiB apart
+    kSkinny,    // few rows: the right operand is read about once
+    kDirect,    // a right operand that fits L1 is read where it lies
+    kPanel,     // panels of the right operand are copied whole, sums never leave the registers
+    kSmall,     // the right operand is copied in chunks
+    kLarge,     // both operands are: rows of the left one lie 4 KiB apart
+    kImplicit,  // several reduced axes: the right operand is made as it is copied
   };
   Kind kind = kDirect;
   /// The block of results that stays in registers: rows by machine vectors of columns.

@@ -37,6 +37,15 @@ Launch BlockLowering::lower(const ax::Parallel& block, std::string name, bool wr
       return out;
     }
   }
+  if (const auto contraction = match_implicit(k_, block); contraction && k_.size.kind == SizeClass::kImplicit) {
+    constexpr Form kForms[] = {Form::kPositions, Form::kImplicit};
+    form_ = decide_.form(Form::kImplicit, kForms);
+    if (form_ == Form::kImplicit) {
+      Launch out = lower_implicit(block, *contraction, std::move(name));
+      decide_.finish();
+      return out;
+    }
+  }
   if (const std::optional<Turn> turn = match_turn(block)) {
     constexpr Form kForms[] = {Form::kPositions, Form::kSquares};
     form_ = decide_.form(Form::kSquares, kForms);

@@ -188,19 +188,15 @@ void expect_close(const std::vector<double>& expected, const std::vector<double>
   }
 }
 
-void expect_agreement(std::string_view text, std::string_view kernel, const Extents& extents = {},
-                      const std::string& file = "test.ax") {
-  struct Case {
-    const char* target;
-    SizeClass size;
-  };
+struct Case {
+  const char* target;
+  SizeClass size;
+};
+
+void expect_agreement_of(const std::vector<Case>& cases, std::string_view text, std::string_view kernel,
+                         const Extents& extents, const std::string& file = "test.ax") {
   for (const Layout layout : {Layout::kRowMajor, Layout::kReversed, Layout::kSpread}) {
-    for (const Case& each :
-         {Case{"cpu.avx512", {SizeClass::kDirect, 9, 3}}, Case{"cpu.avx512", {SizeClass::kLarge, 9, 3}},
-          Case{"cpu.avx512", {SizeClass::kPanel, 9, 3}}, Case{"cpu.avx2", {SizeClass::kPanel, 4, 3}},
-          Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}}, Case{"cpu.avx512", {SizeClass::kSkinny, 4, 3}},
-          Case{"cpu.avx2", {SizeClass::kSkinny, 1, 4}}, Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}},
-          Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}}) {
+    for (const Case& each : cases) {
       Trial trial(text, kernel, extents, layout, file);
       const LoopProgram lowered = trial.lower(each.target, each.size);
       const std::string what = print(lowered);
@@ -216,6 +212,17 @@ void expect_agreement(std::string_view text, std::string_view kernel, const Exte
       if (testing::Test::HasFailure()) return;
     }
   }
+}
+
+void expect_agreement(std::string_view text, std::string_view kernel, const Extents& extents = {},
+                      const std::string& file = "test.ax") {
+  const std::vector<Case> cases = {
+      Case{"cpu.avx512", {SizeClass::kDirect, 9, 3}}, Case{"cpu.avx512", {SizeClass::kLarge, 9, 3}},
+      Case{"cpu.avx512", {SizeClass::kPanel, 9, 3}},  Case{"cpu.avx2", {SizeClass::kPanel, 4, 3}},
+      Case{"cpu.avx512", {SizeClass::kSmall, 6, 4}},  Case{"cpu.avx512", {SizeClass::kSkinny, 4, 3}},
+      Case{"cpu.avx2", {SizeClass::kSkinny, 1, 4}},   Case{"cpu.avx2", {SizeClass::kDirect, 4, 3}},
+      Case{"cpu.avx2", {SizeClass::kSmall, 6, 2}}};
+  expect_agreement_of(cases, text, kernel, extents, file);
 }
 
 std::string read_file(const std::string& path) {
@@ -309,6 +316,68 @@ TEST(Lower, ContractionsAgreeAroundTheirBlocks) {
   expect_agreement(kMatmul, "matmul", {{"M", 370}, {"N", 3}, {"K", 2}});
   // Few rows: tiles of 12 rows by 1024 columns, 16 steps at a time.
   expect_agreement(kMatmul, "matmul", {{"M", 5}, {"N", 1030}, {"K", 17}});
+}
+
+void expect_implicit_agreement(std::string_view text, const Extents& extents) {
+  const std::vector<Case> cases = {{"cpu.avx512", {SizeClass::kImplicit, 9, 3}},
+                                   {"cpu.avx512", {SizeClass::kImplicit, 1, 8}},
+                                   {"cpu.avx2", {SizeClass::kImplicit, 4, 2}}};
+  const Trial trial(text, "f", extents, Layout::kRowMajor, "test.ax");
+  EXPECT_THAT(print(trial.lower(cases[0].target, cases[0].size)), testing::HasSubstr("right"));
+  expect_agreement_of(cases, text, "f", extents);
+}
+
+constexpr std::string_view kPatches = R"(
+kernel f(x: T[N, I, H, W], w: T[O, I, P, Q]) -> (y: T[N, O, H, W]) {
+  parallel n in N, o in O, i in H, j in W {
+    let p in P
+    let q in Q
+    let patch = x[n, I, i + p - 1, j + q - 2] else 0.5
+    y[n, o, i, j] = sum(patch * w[o, I, p, q], I, p, q)
+  }
+})";
+
+TEST(Lower, SumsOverSeveralAxesAgreeAroundTheirBlocks) {
+  // Blocks are nine rows high, groups 32 positions of I; tiles have 240 columns, which end in the middle of a row.
+  for (const std::int64_t o : {1, 9, 10}) {
+    expect_implicit_agreement(kPatches, {{"N", 2}, {"O", o}, {"I", 3}, {"H", 5}, {"W", 37}, {"P", 3}, {"Q", 4}});
+  }
+  expect_implicit_agreement(kPatches, {{"N", 1}, {"O", 3}, {"I", 33}, {"H", 3}, {"W", 3}, {"P", 2}, {"Q", 2}});
+  // Two chunks: more than 640 steps. Filters larger than the image; no step at all; no column.
+  expect_implicit_agreement(kPatches, {{"N", 1}, {"O", 10}, {"I", 162}, {"H", 2}, {"W", 3}, {"P", 2}, {"Q", 2}});
+  expect_implicit_agreement(kPatches, {{"N", 1}, {"O", 2}, {"I", 2}, {"H", 3}, {"W", 18}, {"P", 7}, {"Q", 40}});
+  expect_implicit_agreement(kPatches, {{"N", 2}, {"O", 3}, {"I", 0}, {"H", 3}, {"W", 3}, {"P", 2}, {"Q", 2}});
+  expect_implicit_agreement(kPatches, {{"N", 0}, {"O", 3}, {"I", 2}, {"H", 3}, {"W", 3}, {"P", 2}, {"Q", 2}});
+  // Two tiles of 32 blocks.
+  expect_implicit_agreement(kPatches, {{"N", 1}, {"O", 290}, {"I", 1}, {"H", 2}, {"W", 3}, {"P", 2}, {"Q", 1}});
+}
+
+TEST(Lower, RightOperandsOfEveryKindAgree) {
+  const Extents extents = {{"N", 2}, {"O", 5}, {"I", 3}, {"H", 4}, {"W", 41}, {"P", 3}, {"Q", 2}};
+  // Every second element, and every third from the last one backwards; the left operand is converted.
+  for (const char* index : {"2 * j + q - 3", "W - 1 - 3 * j + q"}) {
+    const std::string text = std::string(R"(
+kernel f(x: T[N, I, H, W], w: U[O, I, P, Q], b: T[O]) -> (y: T[N, O, H, W], z: T[N, O, H, W]) {
+  parallel n in N, o in O, i in H, j in W {
+    let p in P
+    let q in Q
+    let patch = x[n, I, i + p, )") +
+                             index + R"(] else 0
+    let s = sum(patch * w[o, I, p, q], I, p, q)
+    y[n, o, i, j] = tanh(s) + b[o]
+    z[n, o, i, j] = s * s
+  }
+})";
+    expect_implicit_agreement(text, extents);
+  }
+  // Two sums of products, one with a factor beside the load.
+  expect_implicit_agreement(R"(
+kernel f(x: T[M, A, B], u: T[A, B, N], v: T[A, B, N], s: T[N]) -> (y: T[M, N]) {
+  parallel m in M, n in N {
+    y[m, n] = sum(x[m, A, B] * u[A, B, n] * s[n], A, B) - sum(exp(x[m, A, B]) * v[A, B, n], A, B)
+  }
+})",
+                            {{"M", 11}, {"N", 50}, {"A", 3}, {"B", 7}});
 }
 
 TEST(Lower, TransposedOperandsAndEpiloguesAgree) {

@@ -37,9 +37,11 @@ std::string_view to_string(Form form) {
     case Form::kSquares:
       return "squares";
     case Form::kStream:
+      return "stream";
+    case Form::kImplicit:
       break;
   }
-  return "stream";
+  return "implicit";
 }
 
 void require_for(const Schedule& schedule, std::string_view kernel, std::string_view target) {

@@ -44,6 +44,7 @@ enum class Form : std::uint8_t {
   kPanels,     // a contraction in register blocks of rows by a panel of columns
   kSquares,    // squares of lanes, read along one axis, turned over and written along another
   kStream,     // a contraction of few rows, which reads its right operand once and in order
+  kImplicit,   // a contraction over several axes, whose right operand is made as it is copied
 };
 
 /// What carries the lanes of a loop: an axis, so many machine vectors a step; or nothing.

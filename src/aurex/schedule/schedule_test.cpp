@@ -86,6 +86,8 @@ TEST_P(Malformed, IsRefusedWithItsPlace) {
 
 std::string entry(const std::string& text) { return "schedule 1 k on cpu {\n launch k { " + text + " } }"; }
 
+constexpr const char* kForms = "'positions', 'rows', 'panels', 'squares', 'stream' or 'implicit'";
+
 INSTANTIATE_TEST_SUITE_P(
     ScheduleText, Malformed,
     ::testing::Values(
@@ -106,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{entry("grain -1"), "2", "19", "a number", "'-'"},
         Refused{entry("grain 1 grain 2"), "2", "21", "each entry once", "another 'grain'"},
         Refused{entry("stream often"), "2", "20", "'never' or a number", "'often'"},
-        Refused{entry("form tall"), "2", "18", "'positions', 'rows', 'panels', 'squares' or 'stream'", "'tall'"},
+        Refused{entry("form tall"), "2", "18", kForms, "'tall'"},
         Refused{entry("n = 4 / 0"), "2", "21", "a number from 1 to 64", "'0'"},
         Refused{entry("n = 4 n = 5"), "2", "19", "each axis once", "another 'n ='"},
         Refused{entry("vector n"), "2", "22", "'x'", "'}'"},
@@ -135,6 +137,10 @@ LoopProgram lower_by(const ax::TileProgram& program, Schedule& schedule) {
     if (!array.dims.empty()) classes.arrays.back().back() = Buffer::Stride::kUnit;
   }
   return lower(program, classes, SizeClass::kLarge, target("cpu.avx512"), schedule);
+}
+
+std::string of(const std::string& kernel, const std::string& text) {
+  return "schedule 1 " + kernel + " on cpu.avx512 {\n launch " + kernel + " {\n" + text + "\n} }";
 }
 
 constexpr const char* kSoftmax = R"(kernel softmax(x: f32[R, C]) -> (y: f32[R, C]) {
@@ -177,6 +183,22 @@ TEST(Schedule, PinsOneEntryAndLeavesTheRest) {
 TEST(Schedule, OfALaunchWithoutStoresPastTheCachesHasOneBody) {
   Schedule pinned = parse_schedule("schedule 1 k on cpu.avx512 { launch k { stream never } }");
   EXPECT_EQ(print(lower_by(tile_program(kScale), pinned)).find(" stream"), std::string::npos);
+}
+
+TEST(Schedule, SaysHowAContractionOverSeveralAxesIsWalked) {
+  const ax::TileProgram program = tile_program(R"(kernel k(x: f32[M, A, B], y: f32[A, B, N]) -> (z: f32[M, N]) {
+    parallel m in M, n in N { z[m, n] = sum(x[m, A, B] * y[A, B, n], A, B) }
+  })");
+  StrideClasses all;
+  for (const ax::Array& array : program.arrays) all.arrays.emplace_back(array.dims.size(), Buffer::Stride::kAny);
+  for (auto& array : all.arrays) array.back() = Buffer::Stride::kUnit;
+  const SizeClass size = {SizeClass::kImplicit, 9, 3};
+  Schedule schedule;
+  const std::string loops = print(lower(program, all, size, target("cpu.avx512"), schedule));
+  EXPECT_NE(print(schedule).find("form implicit"), std::string::npos) << print(schedule);
+  EXPECT_EQ(print(lower(program, all, size, target("cpu.avx512"), schedule)), loops);
+  Schedule pinned = parse_schedule(of("k", "form positions"));
+  EXPECT_NE(print(lower(program, all, size, target("cpu.avx512"), pinned)), loops);
 }
 
 TEST(Schedule, StaysAsItWasWhereItIsRefused) {
@@ -226,10 +248,6 @@ TEST_P(Illegal, IsRefusedWithItsPlace) {
   const ax::TileProgram program = tile_program(GetParam().program);
   Schedule schedule = parse_schedule(GetParam().refused.text);
   expect_refused(GetParam().refused, [&] { static_cast<void>(lower_by(program, schedule)); });
-}
-
-std::string of(const std::string& kernel, const std::string& text) {
-  return "schedule 1 " + kernel + " on cpu.avx512 {\n launch " + kernel + " {\n" + text + "\n} }";
 }
 
 INSTANTIATE_TEST_SUITE_P(

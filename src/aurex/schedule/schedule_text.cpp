@@ -12,7 +12,8 @@
 namespace aurex::schedule {
 namespace {
 
-constexpr std::array kForms = {Form::kPositions, Form::kRows, Form::kPanels, Form::kSquares, Form::kStream};
+constexpr std::array kForms = {Form::kPositions, Form::kRows,   Form::kPanels,
+                               Form::kSquares,   Form::kStream, Form::kImplicit};
 
 /// Largest tile: 16 Mi positions are far more than any cache holds.
 constexpr std::int64_t kMostPositions = 1 << 24;
@@ -260,7 +261,7 @@ class Parser {
     for (const Form form : kForms) {
       if (accept(to_string(form))) return form;
     }
-    fail("'positions', 'rows', 'panels', 'squares' or 'stream'");
+    fail("'positions', 'rows', 'panels', 'squares', 'stream' or 'implicit'");
   }
 
   Lanes lanes() {

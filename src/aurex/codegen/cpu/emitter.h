@@ -127,6 +127,8 @@ class Emitter {
   LLVMValueRef load_one(const Location& at, LLVMValueRef wanted);
   std::vector<LLVMValueRef> load_lanes(const Location& at, schedule::Access access, Shape shape,
                                        std::span<const LLVMValueRef> mask, LLVMValueRef passthru);
+  static bool is_every_second(const Location& at);
+  LLVMValueRef load_every_second(const Location& at, LLVMTypeRef type, LLVMValueRef from, LLVMValueRef mask);
   LLVMValueRef lane_addresses(const Location& at, Shape shape, unsigned vector);
   LLVMValueRef vector_address(const Location& at, Shape shape, unsigned vector);
   void run(const schedule::Store& store);

@@ -220,6 +220,31 @@ LLVMValueRef Emitter::load_one(const Location& at, LLVMValueRef wanted) {
   return ir_.load(at.element, from, at.align);
 }
 
+/// Lanes two elements apart, of a size that a shuffle of two vectors takes in one instruction.
+bool Emitter::is_every_second(const Location& at) {
+  std::int64_t step = 0;
+  return at.step != nullptr && Ir::constant(at.step, step) && step == 2 && Ir::element_bits(at.element) >= 32;
+}
+
+/// The second load ends with the last element that is wanted: nothing past it is touched, and what lies between lies in
+/// the array. With a mask only what is wanted is loaded at all.
+LLVMValueRef Emitter::load_every_second(const Location& at, LLVMTypeRef type, LLVMValueRef from, LLVMValueRef mask) {
+  const auto lanes = static_cast<int>(Ir::lanes(type));
+  const auto part = [&](int first) {
+    const LLVMValueRef place = ir_.address(at.element, from, ir_.i64(first));
+    if (mask == nullptr) return ir_.load(type, place, at.align);
+    std::vector<int> wanted;  // element first + l is lane (first + l) / 2, if even
+    for (int l = 0; l < lanes; ++l) wanted.push_back((first + l) % 2 == 0 ? (first + l) / 2 : lanes);
+    const LLVMValueRef spread = ir_.shuffle(mask, Ir::zero(LLVMTypeOf(mask)), wanted);
+    return ir_.effect("llvm.masked.load", {type, ir_.ptr()},
+                      {place, ir_.i32(static_cast<std::int32_t>(at.align)), spread, Ir::zero(type)});
+  };
+  const LLVMValueRef low = part(0), high = part(lanes - 1);
+  std::vector<int> even;
+  for (int lane = 0; lane < lanes; ++lane) even.push_back(lane < lanes / 2 ? 2 * lane : 2 * lane + 1);
+  return ir_.shuffle(low, high, even);
+}
+
 std::vector<LLVMValueRef> Emitter::load_lanes(const Location& at, Access access, Shape shape,
                                               std::span<const LLVMValueRef> mask, LLVMValueRef passthru) {
   const LLVMTypeRef type = Ir::vector_type(at.element, shape.lanes);
@@ -238,6 +263,10 @@ std::vector<LLVMValueRef> Emitter::load_lanes(const Location& at, Access access,
       result.push_back(live == nullptr
                            ? ir_.load(type, from, at.align)
                            : ir_.effect("llvm.masked.load", {type, ir_.ptr()}, {from, ir_.i32(align), live, passthru}));
+    } else if (is_every_second(at)) {
+      const LLVMValueRef first = vector_address(at, {2 * shape.lanes, shape.vectors}, n);
+      const LLVMValueRef loaded = load_every_second(at, type, first, live);
+      result.push_back(live == nullptr ? loaded : ir_.select(live, loaded, passthru));
     } else {
       LLVMValueRef from = lane_addresses(at, shape, n);
       LLVMValueRef want = live == nullptr ? Ir::integer(Ir::vector_type(ir_.int_type(1), shape.lanes), 1) : live;
