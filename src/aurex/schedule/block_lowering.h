@@ -102,10 +102,22 @@ class BlockLowering {
   ExprId estimate(std::span<const ax::AxisId> axes);
   ax::AxisSet colliding_axes(const ax::Parallel& block) const;
 
+  /// Begins a launch of positions of `axes`: nothing is known of any axis but those of shared memory, and the launch's
+  /// body, which stays where it is, becomes the outermost scope. `axes` are named before what is inside them.
+  void open(Launch& launch, std::span<const ax::AxisId> axes);
   void bind_shared_positions(Body& body);
+  /// Appends a tile axis; its origin.
+  ExprId tile_axis(Launch& launch, ax::AxisId axis, ExprId step);
+  /// Nanoseconds of all positions of some axes, of `each` one.
+  ExprId cost(double each, std::span<const ax::AxisId> axes);
+  /// Row-major scratch of a worker for this launch.
+  BufferId worker_buffer(std::string name, DType dtype, std::vector<ExprId> extents);
 
   // ---- contraction_nest.cpp ----
   Launch lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name);
+  /// Modes of a launch whose lanes run along `lane` in blocks of vectors, reducing along `range`.
+  void contraction_modes(const ax::Parallel& block, ax::AxisSet range, ax::AxisId lane, std::int32_t vectors);
+  class NestWriter;
   // ---- contraction_packed.cpp ----
   class Packed;
   void packed_contraction(const ax::Parallel& block, const Contraction& contraction, VectorShape panel,

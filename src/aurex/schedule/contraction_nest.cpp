@@ -28,6 +28,17 @@ constexpr double kNanosecondsPerStep = 0.02;
 
 }  // namespace
 
+void BlockLowering::contraction_modes(const ax::Parallel& block, AxisSet range, AxisId lane, std::int32_t vectors) {
+  modes_ = {};
+  for (const AxisId axis : block.axes) modes_.parallel |= ax::axis_bit(axis);
+  modes_.range = range;
+  modes_.lane = lane;
+  modes_.lane_vectors = vectors;
+  modes_.reached.assign(k_.tiles.values.size(), true);
+  modes_.keep.assign(k_.tiles.values.size(), false);
+  modes_.unit.assign(k_.tiles.axes.size(), 0);
+}
+
 Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contraction& contraction, std::string name) {
   const RegType type = k_.value(contraction.products[0].reduce).type;
   // Masks in every step of a long loop cost more there than a second body in a short one.
@@ -39,33 +50,14 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
   const std::int64_t most = (k_.target.vector_registers - panel.vectors - 1) / (panel.vectors * products);
   const std::int64_t rows = std::clamp<std::int64_t>(most, 1, k_.size.rows);
 
-  modes_ = {};
-  for (const AxisId axis : block.axes) modes_.parallel |= ax::axis_bit(axis);
-  modes_.range = ax::axis_bit(contraction.products[0].over);
-  modes_.lane = contraction.column;
-  modes_.lane_vectors = panel.vectors;
-  modes_.reached.assign(k_.tiles.values.size(), true);
-  modes_.keep.assign(k_.tiles.values.size(), false);
-  modes_.unit.assign(k_.tiles.axes.size(), 0);
+  contraction_modes(block, ax::axis_bit(contraction.products[0].over), contraction.column, panel.vectors);
   const bool few_rows = form_ == Form::kStream;
   const bool packed = !few_rows && (k_.size.kind == SizeClass::kSmall || k_.size.kind == SizeClass::kLarge);
   lane_tile_ = few_rows ? stream_columns(contraction) : std::int64_t{panel.lanes} * panel.vectors;
-  positions_.assign(k_.tiles.axes.size(), kNone);
-  tile_origin_.assign(k_.tiles.axes.size(), kNone);
-  window_lo_.assign(k_.tiles.axes.size(), kNone);
-  window_hi_.assign(k_.tiles.axes.size(), kNone);
-  for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
-  enclosing_.insert(enclosing_.end(), block.axes.begin(), block.axes.end());
 
   Launch launch{.name = std::move(name)};
-  scopes_.clear();
-  scopes_.push_back({.body = &launch.body, .control = true});
-  bind_shared_positions(launch.body);
-  auto tile = [&](AxisId axis, ExprId step) {
-    launch.tiles.push_back(
-        {.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = step});
-    tile_origin_[axis] = b_.var(launch.tiles.back().var);
-  };
+  open(launch, block.axes);
+  const auto tile = [&](AxisId axis, ExprId step) { tile_origin_[axis] = tile_axis(launch, axis, step); };
   for (const AxisId axis : contraction.others) tile(axis, b_.i64(1));
   if (packed) {
     packed_contraction(block, contraction, panel, k_.size.rows, launch);
@@ -83,11 +75,8 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
     });
   }
   launch.scratch = scratch_;
-  ExprId steps = b_.number(RegType::kF64, kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes);
-  for (const AxisId axis : axes_of(modes_.parallel | modes_.range)) {
-    steps = b_.op(Op::kMul, RegType::kF64, {steps, b_.cast(RegType::kF64, k_.axis_extent(axis))});
-  }
-  launch.nanoseconds = steps;
+  launch.nanoseconds = cost(kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes,
+                            axes_of(modes_.parallel | modes_.range));
   scopes_.clear();
   return launch;
 }
@@ -147,12 +136,8 @@ void BlockLowering::adjacent_blocks(AxisId row, ExprId from, ExprId end, std::in
 BufferId BlockLowering::pack_panel(const Contraction::Product& product, AxisId column, ExprId first, ExprId last,
                                    VectorShape panel) {
   const std::int64_t width = std::int64_t{panel.lanes} * panel.vectors;
-  const BufferId buffer = b_.new_buffer({.name = "panel",
-                                         .kind = Buffer::Kind::kWorker,
-                                         .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                         .extents = {panel_depth(product, panel.lanes), b_.i64(width)},
-                                         .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}});
-  scratch_.push_back(buffer);
+  const BufferId buffer = worker_buffer("panel", scratch_dtype(k_.value(product.reduce).type),
+                                        {panel_depth(product, panel.lanes), b_.i64(width)});
   if (product.transposed) {
     transpose_panel(product, buffer, {}, column, first, last, panel.lanes);
     return buffer;

@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "aurex/schedule/block_lowering.h"
+#include "aurex/schedule/nest_writer.h"
 
 namespace aurex::schedule {
 
@@ -44,12 +44,11 @@ constexpr std::int32_t kDear = 8;
 }  // namespace
 
 /// One launch of this kind while it is built.
-class BlockLowering::Packed {
+class BlockLowering::Packed : NestWriter {
  public:
   Packed(BlockLowering& lowering, const ax::Parallel& block, const Contraction& contraction, VectorShape panel,
          std::int64_t rows)
-      : l_(lowering),
-        b_(lowering.b_),
+      : NestWriter(lowering),
         block_(block),
         contraction_(contraction),
         panel_(panel),
@@ -67,31 +66,30 @@ class BlockLowering::Packed {
   void tiles(Launch& launch) {
     const std::string row = l_.k_.axis(contraction_.row).name, column = l_.k_.axis(contraction_.column).name;
     launch.tiles.push_back(
-        {.var = b_.loop_var(row + "0"), .extent = all_blocks_, .step = balanced(all_blocks_, kMostBlocks)});
+        {.var = b_.loop_var(row + "0"), .extent = all_blocks_, .step = balanced(all_blocks_, b_.i64(kMostBlocks))});
     block_step_ = launch.tiles.back().step;
     first_block_ = b_.var(launch.tiles.back().var);
     const ExprId panels = b_.ceil_div(l_.k_.axis_extent(contraction_.column), b_.i64(width_));
-    column_step_ = b_.mul(balanced(panels, most_panels_), b_.i64(width_));
+    column_step_ = b_.mul(balanced(panels, b_.i64(most_panels_)), b_.i64(width_));
     launch.tiles.push_back(
         {.var = b_.loop_var(column + "0"), .extent = l_.k_.axis_extent(contraction_.column), .step = column_step_});
     first_column_ = b_.var(launch.tiles.back().var);
   }
 
   void tile() {
-    Body& body = *l_.top().body;
-    last_column_ = b_.name_value(body, "last",
+    last_column_ = b_.name_value(body(), "last",
                                  b_.min(b_.add(first_column_, column_step_), l_.k_.axis_extent(contraction_.column)));
-    panel_count_ = b_.name_value(body, "panels", b_.ceil_div(b_.sub(last_column_, first_column_), b_.i64(width_)));
+    panel_count_ = b_.name_value(body(), "panels", b_.ceil_div(b_.sub(last_column_, first_column_), b_.i64(width_)));
     const ExprId depth = l_.k_.axis_extent(over());
     const ExprId chunk = b_.i64(most_steps_);
     serial(l_.k_.axis(over()).name + "0", b_.i64(0), b_.max(depth, b_.i64(1)), chunk, [&](ExprId origin) {
       chunk_origin_ = origin;
-      chunk_size_ = b_.name_value(*l_.top().body, "steps", b_.min(chunk, b_.sub(depth, origin)));
+      chunk_size_ = b_.name_value(body(), "steps", b_.min(chunk, b_.sub(depth, origin)));
       for (std::size_t p = 0; p < contraction_.products.size(); ++p) {
         if (!fused(p)) copy_right(p);
       }
       const ExprId end = b_.min(b_.add(first_block_, block_step_), all_blocks_);
-      serial("block", first_block_, end, kNone, [&](ExprId at) { block_of_rows(at, b_.add(origin, chunk), depth); });
+      serial("block", first_block_, end, [&](ExprId at) { block_of_rows(at, b_.add(origin, chunk), depth); });
     });
   }
 
@@ -112,22 +110,8 @@ class BlockLowering::Packed {
     return dtype == scratch_dtype(l_.k_.value(product.reduce).type);
   }
 
-  /// The size of parts of nearly equal size, at most `most` each.
-  ExprId balanced(ExprId count, std::int64_t most) {
-    const ExprId parts = b_.max(b_.ceil_div(count, b_.i64(most)), b_.i64(1));
-    return b_.max(b_.ceil_div(count, parts), b_.i64(1));
-  }
-
   BufferId buffer(const char* name, std::size_t p, std::vector<ExprId> extents) {
-    std::vector<Buffer::Stride> stride(extents.size(), Buffer::Stride::kAny);
-    stride.back() = Buffer::Stride::kUnit;
-    const BufferId id = b_.new_buffer({.name = name,
-                                       .kind = Buffer::Kind::kWorker,
-                                       .dtype = scratch_dtype(type(p)),
-                                       .extents = std::move(extents),
-                                       .stride = std::move(stride)});
-    l_.scratch_.push_back(id);
-    return id;
+    return l_.worker_buffer(name, scratch_dtype(type(p)), std::move(extents));
   }
 
   void make_buffers(const Contraction::Product& product) {
@@ -142,45 +126,10 @@ class BlockLowering::Packed {
     sums_.push_back(buffer("sums", p, {b_.i64(kMostBlocks), b_.i64(most_panels_), rows, width}));
   }
 
-  // ---- loops ----
-
-  void serial(const std::string& name, ExprId lo, ExprId hi, ExprId step, const std::function<void(ExprId)>& fill) {
-    Loop loop{.var = b_.loop_var(name), .lo = lo, .hi = hi, .step = step};
-    nest(loop, l_.top().bound, l_.top().vector, fill);
-  }
-  void unrolled(std::int64_t count, const std::function<void(ExprId)>& fill) {
-    Loop loop{.kind = Loop::Kind::kUnroll, .var = b_.loop_var("i"), .lo = b_.i64(0), .hi = b_.i64(count)};
-    nest(loop, l_.top().bound, l_.top().vector, fill);
-  }
   /// Positions [0, count) by lanes.
   void lanes(ExprId count, VectorShape shape, Tail tail, const std::function<void(ExprId)>& fill) {
-    Loop loop{.kind = Loop::Kind::kVector,
-              .var = b_.vector_var("lane"),
-              .lo = b_.i64(0),
-              .hi = count,
-              .lanes = shape.lanes,
-              .vectors = shape.vectors,
-              .tail = tail};
-    nest(loop, l_.top().bound, shape, fill);
+    NestWriter::lanes("lane", b_.i64(0), count, shape, tail, fill);
   }
-  void nest(Loop& loop, ax::AxisSet bound, VectorShape shape, const std::function<void(ExprId)>& fill) {
-    Body body;
-    l_.with_scope({.body = &body, .bound = bound, .vector = shape}, [&] { fill(b_.var(loop.var)); });
-    loop.body = std::move(body);
-    l_.top().body->push_back({std::move(loop)});
-  }
-  void when(ExprId condition, const std::function<void()>& then, const std::function<void()>& otherwise = {}) {
-    If branch{.condition = condition};
-    const auto part = [&](Body& body, const std::function<void()>& fill) {
-      l_.with_scope(
-          {.body = &body, .bound = l_.top().bound, .control = true, .barrier = true, .vector = l_.top().vector}, fill);
-    };
-    part(branch.then_body, then);
-    if (otherwise) part(branch.else_body, otherwise);
-    l_.top().body->push_back({std::move(branch)});
-  }
-  void at(AxisId axis, ExprId position, const std::function<void()>& fill) { l_.at(axis, position, fill); }
-  void store(BufferId buffer, std::vector<ExprId> indices, ExprId value) { l_.put(buffer, std::move(indices), value); }
 
   ExprId column_of(ExprId panel) { return b_.add(first_column_, b_.mul(panel, b_.i64(width_))); }
   /// Real columns of a panel.
@@ -194,8 +143,8 @@ class BlockLowering::Packed {
     if (product.transposed) return turn_right(p);
     const Tail tail = l_.k_.target.masks ? Tail::kMasked : Tail::kNarrow;
     // Whole rows of the tile, in order.
-    serial("k", b_.i64(0), chunk_size_, kNone, [&](ExprId k) {
-      serial("panel", b_.i64(0), panel_count_, kNone, [&](ExprId panel) {
+    serial("k", b_.i64(0), chunk_size_, [&](ExprId k) {
+      serial("panel", b_.i64(0), panel_count_, [&](ExprId panel) {
         lanes(columns_of(panel), panel_, tail, [&](ExprId n) {
           at(over(), b_.add(chunk_origin_, k), [&] {
             at(contraction_.column, b_.add(column_of(panel), n),
@@ -212,19 +161,18 @@ class BlockLowering::Packed {
     const std::vector<ValueId>& factors = contraction_.products[p].right;
     const std::int32_t side = panel_.lanes;
     const ExprId final_column = b_.sub(last_column_, b_.i64(1));
-    serial("panel", b_.i64(0), panel_count_, kNone, [&](ExprId panel) {
+    serial("panel", b_.i64(0), panel_count_, [&](ExprId panel) {
       serial("n", b_.i64(0), columns_of(panel), b_.i64(side), [&](ExprId n) {
         lanes(chunk_size_, {.lanes = side, .vectors = 1}, Tail::kNarrow, [&](ExprId k) {
           const RegId square = b_.new_register("square", type(p), side, 1, {side});
-          l_.top().body->push_back({Declare{.reg = square, .value = b_.constant(type(p), {})}});
+          body().push_back({Declare{.reg = square, .value = b_.constant(type(p), {})}});
           unrolled(side, [&](ExprId i) {
             at(contraction_.column, b_.min(b_.add(b_.add(column_of(panel), n), i), final_column), [&] {
-              at(over(), b_.add(chunk_origin_, k), [&] {
-                l_.top().body->push_back({Set{.reg = square, .indices = {i}, .value = l_.product_of(factors)}});
-              });
+              at(over(), b_.add(chunk_origin_, k),
+                 [&] { body().push_back({Set{.reg = square, .indices = {i}, .value = l_.product_of(factors)}}); });
             });
           });
-          l_.top().body->push_back(
+          body().push_back(
               {TransposedStore{.buffer = rights_[p], .indices = {panel, k, n}, .dimension = 2, .reg = square}});
         });
       });
@@ -234,7 +182,7 @@ class BlockLowering::Packed {
   /// What no column fills takes part in multiplications: zeros, since numbers close to zero are slow.
   void clear_rest(std::size_t p, ExprId panel) {
     when(b_.compare(Op::kLt, columns_of(panel), b_.i64(width_)), [&] {
-      serial("k", b_.i64(0), chunk_size_, kNone, [&](ExprId k) {
+      serial("k", b_.i64(0), chunk_size_, [&](ExprId k) {
         lanes(b_.i64(width_), panel_, Tail::kNone,
               [&](ExprId n) { store(rights_[p], {panel, k, n}, b_.constant(type(p), {})); });
       });
@@ -248,7 +196,7 @@ class BlockLowering::Packed {
       at(over(), b_.add(chunk_origin_, k), [&] { store(lefts_[p], left_at(p, i, k), l_.product_of(factors)); });
     };
     if (interleaved_[p]) {
-      serial("k", b_.i64(0), chunk_size_, kNone, [&](ExprId k) {
+      serial("k", b_.i64(0), chunk_size_, [&](ExprId k) {
         lanes(b_.min(b_.i64(rows_), b_.sub(l_.k_.axis_extent(contraction_.row), from)),
               {.lanes = panel_.lanes, .vectors = 1}, tail,
               [&](ExprId i) { at(contraction_.row, b_.add(from, i), [&] { copy(i, k); }); });
@@ -256,7 +204,7 @@ class BlockLowering::Packed {
       return;
     }
     const bool dense = lies_along(l_.k_, factors, over());
-    serial("i", b_.i64(0), b_.i64(rows_), kNone, [&](ExprId i) {
+    serial("i", b_.i64(0), b_.i64(rows_), [&](ExprId i) {
       at(contraction_.row, row_of(from, i), [&] {
         lanes(chunk_size_, {.lanes = panel_.lanes, .vectors = dense ? 4 : 1}, Tail::kNarrow,
               [&](ExprId k) { copy(i, k); });
@@ -274,16 +222,15 @@ class BlockLowering::Packed {
   // ---- multiplication ----
 
   void block_of_rows(ExprId block, ExprId reached, ExprId depth) {
-    Body& body = *l_.top().body;
-    const ExprId from = b_.name_value(body, "from", b_.mul(block, b_.i64(rows_)));
+    const ExprId from = b_.name_value(body(), "from", b_.mul(block, b_.i64(rows_)));
     // With one chunk the sums of one block are enough.
     const ExprId several = b_.compare(Op::kGt, depth, b_.i64(most_steps_));
-    const ExprId kept = b_.name_value(body, "kept", b_.select(several, b_.sub(block, first_block_), b_.i64(0)));
+    const ExprId kept = b_.name_value(body(), "kept", b_.select(several, b_.sub(block, first_block_), b_.i64(0)));
     from_ = from;
     for (std::size_t p = 0; p < contraction_.products.size(); ++p) {
       if (lefts_[p] != kNone) copy_left(p, from);
     }
-    serial("panel", b_.i64(0), panel_count_, kNone, [&](ExprId panel) {
+    serial("panel", b_.i64(0), panel_count_, [&](ExprId panel) {
       for (std::size_t p = 0; p < contraction_.products.size(); ++p) {
         if (fused(p)) {
           when(
@@ -304,18 +251,18 @@ class BlockLowering::Packed {
     const ExprId count = source ? columns_of(panel) : b_.i64(width_);
     lanes(count, panel_, source ? Tail::kMasked : Tail::kNone, [&](ExprId n) {
       const RegId acc = b_.new_register("acc", type(p), panel_.lanes, panel_.vectors, {rows_});
-      l_.top().body->push_back({Declare{.reg = acc, .value = b_.constant(type(p), {})}});
+      body().push_back({Declare{.reg = acc, .value = b_.constant(type(p), {})}});
       const ExprId continued = b_.compare(Op::kGt, chunk_origin_, b_.i64(0));
       unrolled(rows_, [&](ExprId i) {
         const ExprId before = b_.load(sums_[p], {kept, panel, i, n}, continued);
-        l_.top().body->push_back({Set{.reg = acc, .indices = {i}, .value = before}});
+        body().push_back({Set{.reg = acc, .indices = {i}, .value = before}});
       });
       steps(p, panel, [&](ExprId k) {
         const ExprId right = source ? read_right(p, panel, k, n) : read_panel(p, panel, k, n);
         unrolled(rows_, [&](ExprId i) {
           const ExprId left = read_left(p, i, k);
           const ExprId next = l_.multiply_add(left, right, b_.reg(acc, {i}));
-          l_.top().body->push_back({Set{.reg = acc, .indices = {i}, .value = next}});
+          body().push_back({Set{.reg = acc, .indices = {i}, .value = next}});
         });
       });
       unrolled(rows_, [&](ExprId i) { store(sums_[p], {kept, panel, i, n}, b_.reg(acc, {i})); });
@@ -327,36 +274,34 @@ class BlockLowering::Packed {
   /// are not asked for: the processor sees them coming.
   void steps(std::size_t p, ExprId panel, const std::function<void(ExprId k)>& fill) {
     const std::vector<ValueId>& factors = contraction_.products[p].left;
-    if (lefts_[p] == kNone || !lies_along(l_.k_, factors, over()))
-      return serial("k", b_.i64(0), chunk_size_, kNone, fill);
+    if (lefts_[p] == kNone || !lies_along(l_.k_, factors, over())) return serial("k", b_.i64(0), chunk_size_, fill);
     std::vector<ExprId> rows;
     for (std::int64_t row = 0; row < rows_; row += most_panels_) {
       const ExprId ahead = row_of(from_, b_.add(b_.i64(rows_ + row), panel));
-      rows.push_back(b_.name_value(*l_.top().body, "ahead", ahead));
+      rows.push_back(b_.name_value(body(), "ahead", ahead));
     }
     const ExprId line = b_.i64(kLine / element_bytes());
     serial("line", b_.i64(0), chunk_size_, line, [&](ExprId first) {
       for (const ExprId row : rows) {
         at(contraction_.row, row, [&] { at(over(), b_.add(chunk_origin_, first), [&] { l_.ask_for(factors); }); });
       }
-      serial("k", first, b_.min(b_.add(first, line), chunk_size_), kNone, fill);
+      serial("k", first, b_.min(b_.add(first, line), chunk_size_), fill);
     });
   }
 
   ExprId read_left(std::size_t p, ExprId i, ExprId k) {
     ExprId left = kNone;
-    if (lefts_[p] != kNone) return b_.name_value(*l_.top().body, "a", b_.load(lefts_[p], left_at(p, i, k)));
+    if (lefts_[p] != kNone) return b_.name_value(body(), "a", b_.load(lefts_[p], left_at(p, i, k)));
     at(contraction_.row, row_of(from_, i), [&] {
       at(over(), b_.add(chunk_origin_, k),
-         [&] { left = b_.name_value(*l_.top().body, "a", l_.product_of(contraction_.products[p].left)); });
+         [&] { left = b_.name_value(body(), "a", l_.product_of(contraction_.products[p].left)); });
     });
     return left;
   }
 
   ExprId read_panel(std::size_t p, ExprId panel, ExprId k, ExprId n) {
-    Body& body = *l_.top().body;
-    body.push_back({Prefetch{.buffer = rights_[p], .indices = {panel, b_.add(k, b_.i64(kPanelAhead)), n}}});
-    return b_.name_value(body, "b", b_.load(rights_[p], {panel, k, n}));
+    body().push_back({Prefetch{.buffer = rights_[p], .indices = {panel, b_.add(k, b_.i64(kPanelAhead)), n}}});
+    return b_.name_value(body(), "b", b_.load(rights_[p], {panel, k, n}));
   }
 
   ExprId read_right(std::size_t p, ExprId panel, ExprId k, ExprId n) {
@@ -364,7 +309,7 @@ class BlockLowering::Packed {
     ExprId right = kNone;
     at(contraction_.column, b_.add(column_of(panel), n), [&] {
       at(over(), b_.add(chunk_origin_, b_.add(k, b_.i64(kArrayAhead))), [&] { l_.ask_for(factors); });
-      at(over(), b_.add(chunk_origin_, k), [&] { right = b_.name_value(*l_.top().body, "b", l_.product_of(factors)); });
+      at(over(), b_.add(chunk_origin_, k), [&] { right = b_.name_value(body(), "b", l_.product_of(factors)); });
     });
     store(rights_[p], {panel, k, n}, right);
     return right;
@@ -382,7 +327,7 @@ class BlockLowering::Packed {
     const ExprId end = b_.min(b_.i64(rows_), b_.sub(l_.k_.axis_extent(contraction_.row), from));
     lanes(columns_of(panel), {.lanes = panel_.lanes, .vectors = vectors}, tail, [&](ExprId n) {
       at(contraction_.column, b_.add(column_of(panel), n), [&] {
-        serial("i", b_.i64(0), end, kNone, [&](ExprId i) {
+        serial("i", b_.i64(0), end, [&](ExprId i) {
           at(contraction_.row, b_.add(from, i), [&] {
             l_.top().control = true;
             for (std::size_t p = 0; p < contraction_.products.size(); ++p) {
@@ -395,8 +340,6 @@ class BlockLowering::Packed {
     });
   }
 
-  BlockLowering& l_;
-  LoopBuilder& b_;
   const ax::Parallel& block_;
   const Contraction& contraction_;
   VectorShape panel_;

@@ -61,12 +61,8 @@ void BlockLowering::stream_tile(const ax::Parallel& block, const Contraction& co
   const ExprId end = b_.min(b_.add(top_row, b_.i64(rows)), k_.axis_extent(row));
   std::vector<BufferId> totals;
   for (const Contraction::Product& product : contraction.products) {
-    totals.push_back(b_.new_buffer({.name = "total",
-                                    .kind = Buffer::Kind::kWorker,
-                                    .dtype = scratch_dtype(k_.value(product.reduce).type),
-                                    .extents = {b_.i64(rows), b_.i64(lane_tile_)},
-                                    .stride = {Buffer::Stride::kAny, Buffer::Stride::kUnit}}));
-    scratch_.push_back(totals.back());
+    totals.push_back(
+        worker_buffer("total", scratch_dtype(k_.value(product.reduce).type), {b_.i64(rows), b_.i64(lane_tile_)}));
   }
   // Columns of a tile are a multiple of a power of two of vectors: no rest but the last tile's.
   const auto products = static_cast<std::uint32_t>(totals.size());

@@ -37,7 +37,7 @@ constexpr double kNanosecondsPerStep = 0.02;
 
 BlockLowering::Implicit::Implicit(BlockLowering& lowering, const ax::Parallel& block,
                                   const ImplicitContraction& contraction, VectorShape panel, std::int64_t rows)
-    : l_(lowering), b_(lowering.b_), block_(block), contraction_(contraction), panel_(panel), rows_(rows) {
+    : NestWriter(lowering), block_(block), contraction_(contraction), panel_(panel), rows_(rows) {
   const std::int64_t bytes = bytes_per_element(scratch_dtype(type(0)));
   const auto products = static_cast<std::int64_t>(contraction.products.size());
   const std::int64_t width = std::int64_t{panel.lanes} * panel.vectors;
@@ -63,15 +63,7 @@ ExprId BlockLowering::Implicit::count(std::span<const AxisId> axes) {
 }
 
 BufferId BlockLowering::Implicit::buffer(const char* name, std::size_t p, std::vector<ExprId> extents) {
-  std::vector<Buffer::Stride> stride(extents.size(), Buffer::Stride::kAny);
-  stride.back() = Buffer::Stride::kUnit;
-  const BufferId id = b_.new_buffer({.name = name,
-                                     .kind = Buffer::Kind::kWorker,
-                                     .dtype = scratch_dtype(type(p)),
-                                     .extents = std::move(extents),
-                                     .stride = std::move(stride)});
-  l_.scratch_.push_back(id);
-  return id;
+  return l_.worker_buffer(name, scratch_dtype(type(p)), std::move(extents));
 }
 
 /// Whether the left operand is read where it lies: numbers that need no conversion, one at a time in any case.
@@ -87,8 +79,7 @@ bool BlockLowering::Implicit::in_place(std::size_t p) const {
 
 void BlockLowering::Implicit::tiles(Launch& launch) {
   const auto name = [&](AxisId axis) { return l_.k_.axis(axis).name + "0"; };
-  const ExprId parts = b_.max(b_.ceil_div(all_blocks_, b_.i64(kMostBlocks)), b_.i64(1));
-  block_step_ = b_.max(b_.ceil_div(all_blocks_, parts), b_.i64(1));
+  block_step_ = balanced(all_blocks_, b_.i64(kMostBlocks));
   launch.tiles.push_back({.var = b_.loop_var(name(contraction_.row)), .extent = all_blocks_, .step = block_step_});
   first_block_ = b_.var(launch.tiles.back().var);
   launch.tiles.push_back(
@@ -104,69 +95,15 @@ void BlockLowering::Implicit::tile() {
   const ExprId whole = b_.compare(Op::kLe, b_.mul(taps, extent), b_.i64(whole_steps_));
   const ExprId most =
       b_.max(b_.floor_div(b_.select(whole, b_.i64(whole_steps_), b_.i64(chunk_steps_)), taps), b_.i64(1));
-  const ExprId parts = b_.max(b_.ceil_div(extent, b_.name_value(body(), "most", most)), b_.i64(1));
-  chunk_size_ = b_.name_value(body(), "chunk", b_.max(b_.ceil_div(extent, parts), b_.i64(1)));
-  Loop loop{.var = b_.loop_var(l_.k_.axis(inner()).name + "0"),
-            .lo = b_.i64(0),
-            .hi = b_.max(extent, b_.i64(1)),
-            .step = chunk_size_};
-  nest(loop, l_.top().vector, [&](ExprId origin) { chunk(origin); });
+  chunk_size_ = b_.name_value(body(), "chunk", balanced(extent, b_.name_value(body(), "most", most)));
+  serial(l_.k_.axis(inner()).name + "0", b_.i64(0), b_.max(extent, b_.i64(1)), chunk_size_,
+         [&](ExprId origin) { chunk(origin); });
 }
 
 // ---- loops ----
 
-void BlockLowering::Implicit::nest(Loop& loop, VectorShape shape, const std::function<void(ExprId)>& fill) {
-  Body inside;
-  l_.with_scope({.body = &inside, .bound = l_.top().bound, .vector = shape}, [&] { fill(b_.var(loop.var)); });
-  loop.body = std::move(inside);
-  body().push_back({std::move(loop)});
-}
-
-void BlockLowering::Implicit::serial(const std::string& name, ExprId lo, ExprId hi,
-                                     const std::function<void(ExprId)>& fill) {
-  Loop loop{.var = b_.loop_var(name), .lo = lo, .hi = hi};
-  nest(loop, l_.top().vector, fill);
-}
-
-void BlockLowering::Implicit::unrolled(std::int64_t count, const std::function<void(ExprId)>& fill) {
-  Loop loop{.kind = Loop::Kind::kUnroll, .var = b_.loop_var("i"), .lo = b_.i64(0), .hi = b_.i64(count)};
-  nest(loop, l_.top().vector, fill);
-}
-
 void BlockLowering::Implicit::lanes(ExprId lo, ExprId hi, VectorShape shape, const std::function<void(ExprId)>& fill) {
-  Loop loop{.kind = Loop::Kind::kVector,
-            .var = b_.vector_var(l_.k_.axis(lane_axis()).name),
-            .lo = lo,
-            .hi = hi,
-            .lanes = shape.lanes,
-            .vectors = shape.vectors,
-            .tail = shape.tail};
-  nest(loop, shape, fill);
-}
-
-void BlockLowering::Implicit::when(ExprId condition, const std::function<void()>& then,
-                                   const std::function<void()>& otherwise) {
-  If branch{.condition = condition};
-  const auto part = [&](Body& inside, const std::function<void()>& fill) {
-    l_.with_scope(
-        {.body = &inside, .bound = l_.top().bound, .control = true, .barrier = true, .vector = l_.top().vector}, fill);
-  };
-  part(branch.then_body, then);
-  if (otherwise) part(branch.else_body, otherwise);
-  body().push_back({std::move(branch)});
-}
-
-void BlockLowering::Implicit::at(AxisId axis, ExprId position, const std::function<void()>& fill) {
-  const ExprId outer = std::exchange(l_.positions_[axis], position);
-  Scope scope{.body = l_.top().body, .bound = l_.top().bound | ax::axis_bit(axis), .vector = l_.top().vector};
-  l_.with_scope(std::move(scope), fill);
-  l_.positions_[axis] = outer;
-}
-
-void BlockLowering::Implicit::store(BufferId buffer, std::vector<ExprId> indices, ExprId value) {
-  Store out{.buffer = buffer, .indices = std::move(indices), .value = value};
-  out.access = b_.access(out.buffer, out.indices);
-  body().push_back({std::move(out)});
+  NestWriter::lanes(l_.k_.axis(lane_axis()).name, lo, hi, shape, shape.tail, fill);
 }
 
 void BlockLowering::Implicit::steps(const std::function<void(ExprId)>& fill) {
@@ -262,9 +199,8 @@ void BlockLowering::Implicit::multiply(std::size_t p, ExprId kept) {
       body().push_back({Prefetch{.buffer = rights_[p], .indices = {b_.add(step, b_.i64(kPanelAhead)), n}}});
       const ExprId right = b_.name_value(body(), "b", b_.load(rights_[p], {step, n}));
       unrolled(rows_, [&](ExprId i) {
-        const ExprId left = read_left(p, i, step), sum = b_.reg(acc, {i});
-        const ExprId next =
-            ax::is_float(type(p)) ? b_.op(Op::kFma, type(p), {left, right, sum}) : b_.add(sum, b_.mul(left, right));
+        const ExprId left = read_left(p, i, step);
+        const ExprId next = l_.multiply_add(left, right, b_.reg(acc, {i}));
         body().push_back({Set{.reg = acc, .indices = {i}, .value = next}});
       });
     });
@@ -316,29 +252,13 @@ Launch BlockLowering::lower_implicit(const ax::Parallel& block, const ImplicitCo
                           .vectors = k_.size.vectors,
                           .tail = Tail::kNarrow};
   const std::int64_t most = (k_.target.vector_registers - panel.vectors - 1) / panel.vectors;
-  modes_ = {};
-  for (const AxisId axis : block.axes) modes_.parallel |= ax::axis_bit(axis);
-  for (const AxisId axis : contraction.over) modes_.range |= ax::axis_bit(axis);
-  modes_.lane = contraction.columns.back();
-  modes_.lane_vectors = panel.vectors;
-  modes_.reached.assign(k_.tiles.values.size(), true);
-  modes_.keep.assign(k_.tiles.values.size(), false);
-  modes_.unit.assign(k_.tiles.axes.size(), 0);
-  positions_.assign(k_.tiles.axes.size(), kNone);
-  tile_origin_.assign(k_.tiles.axes.size(), kNone);
-  window_lo_.assign(k_.tiles.axes.size(), kNone);
-  window_hi_.assign(k_.tiles.axes.size(), kNone);
-  for (const auto& [axis, cell] : k_.shared_positions) enclosing_.push_back(axis);
-  enclosing_.insert(enclosing_.end(), block.axes.begin(), block.axes.end());
+  AxisSet range = 0;
+  for (const AxisId axis : contraction.over) range |= ax::axis_bit(axis);
+  contraction_modes(block, range, contraction.columns.back(), panel.vectors);
 
   Launch launch{.name = std::move(name)};
-  scopes_.clear();
-  scopes_.push_back({.body = &launch.body, .control = true});
-  bind_shared_positions(launch.body);
-  for (const AxisId axis : contraction.others) {
-    launch.tiles.push_back(
-        {.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = b_.i64(1)});
-  }
+  open(launch, block.axes);
+  for (const AxisId axis : contraction.others) tile_axis(launch, axis, b_.i64(1));
   Implicit nest(*this, block, contraction, panel, std::clamp<std::int64_t>(most, 1, k_.size.rows));
   nest.tiles(launch);
   tile_loops(contraction.others, launch.tiles, 0, [&] {
@@ -347,11 +267,7 @@ Launch BlockLowering::lower_implicit(const ax::Parallel& block, const ImplicitCo
   });
   launch.scratch = scratch_;
   const auto products = static_cast<double>(contraction.products.size());
-  launch.nanoseconds = b_.number(RegType::kF64, kNanosecondsPerStep * products * 16 / panel.lanes);
-  for (const AxisId axis : axes_of(modes_.parallel | modes_.range)) {
-    launch.nanoseconds =
-        b_.op(Op::kMul, RegType::kF64, {launch.nanoseconds, b_.cast(RegType::kF64, k_.axis_extent(axis))});
-  }
+  launch.nanoseconds = cost(kNanosecondsPerStep * products * 16 / panel.lanes, axes_of(modes_.parallel | modes_.range));
   scopes_.clear();
   return launch;
 }

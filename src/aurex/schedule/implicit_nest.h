@@ -19,11 +19,11 @@
 #include <string>
 #include <vector>
 
-#include "aurex/schedule/block_lowering.h"
+#include "aurex/schedule/nest_writer.h"
 
 namespace aurex::schedule {
 
-class BlockLowering::Implicit {
+class BlockLowering::Implicit : NestWriter {
  public:
   Implicit(BlockLowering& lowering, const ax::Parallel& block, const ImplicitContraction& contraction,
            VectorShape panel, std::int64_t rows);
@@ -46,15 +46,7 @@ class BlockLowering::Implicit {
   [[nodiscard]] bool in_place(std::size_t p) const;
 
   // ---- loops ----
-  Body& body() { return *l_.top().body; }
-  void nest(Loop& loop, VectorShape shape, const std::function<void(ExprId)>& fill);
-  void serial(const std::string& name, ExprId lo, ExprId hi, const std::function<void(ExprId)>& fill);
-  void unrolled(std::int64_t count, const std::function<void(ExprId)>& fill);
   void lanes(ExprId lo, ExprId hi, VectorShape shape, const std::function<void(ExprId)>& fill);
-  void when(ExprId condition, const std::function<void()>& then, const std::function<void()>& otherwise = {});
-  /// Runs `fill` with an axis at a position.
-  void at(ax::AxisId axis, ExprId position, const std::function<void()>& fill);
-  void store(BufferId buffer, std::vector<ExprId> indices, ExprId value);
   /// Steps of the reduced axes in the chunk, in the order of the chain; `fill` gets the step's number in the chunk.
   void steps(const std::function<void(ExprId)>& fill);
   /// Positions of all reduced axes but the last, from `depth` on; `fill` gets their number.
@@ -90,8 +82,6 @@ class BlockLowering::Implicit {
   [[nodiscard]] std::vector<ax::ValueId> multipliers(const Product& product) const;
   void gather_multipliers(ax::ValueId index, std::vector<ax::ValueId>& found) const;
 
-  BlockLowering& l_;
-  LoopBuilder& b_;
   const ax::Parallel& block_;
   const ImplicitContraction& contraction_;
   VectorShape panel_;

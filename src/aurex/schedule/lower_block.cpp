@@ -85,28 +85,18 @@ Launch BlockLowering::lower_value(std::span<const AxisId> parallel, ValueId id, 
 
 Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::string name,
                              const std::function<void()>& fill) {
-  positions_.assign(k_.tiles.axes.size(), kNone);
-  tile_origin_.assign(k_.tiles.axes.size(), kNone);
-  window_lo_.assign(k_.tiles.axes.size(), kNone);
-  window_hi_.assign(k_.tiles.axes.size(), kNone);
-  for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
-  if (written_) enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
+  Launch launch{.name = std::move(name)};
+  open(launch, written_ ? axes : std::span<const AxisId>());
   if (modes_.lane != kNone) {
     std::erase(axes, modes_.lane);
     axes.push_back(modes_.lane);
   }
-  Launch launch{.name = std::move(name)};
-  scopes_.clear();
-  scopes_.push_back({.body = &launch.body, .control = true});
-  bind_shared_positions(launch.body);
   const std::vector<ExprId> steps = tile_steps(axes, colliding);
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    launch.tiles.push_back(
-        {.var = b_.loop_var(k_.axis(axes[i]).name + "0"), .extent = k_.axis_extent(axes[i]), .step = steps[i]});
+    const ExprId first = tile_axis(launch, axes[i], steps[i]);
     if (axes[i] != modes_.row) continue;
     // Rows of a window have no loop of their own here. Their bounds are named before every loop, where what depends on
     // nothing but the rows is computed.
-    const ExprId first = b_.var(launch.tiles[i].var);
     window_lo_[axes[i]] = first;
     window_hi_[axes[i]] = b_.name_value(launch.body, "end", b_.min(b_.add(first, steps[i]), launch.tiles[i].extent));
   }
@@ -119,6 +109,42 @@ Launch BlockLowering::launch(std::vector<AxisId> axes, AxisSet colliding, std::s
   scopes_.clear();
   decide_.finish();
   return launch;
+}
+
+void BlockLowering::open(Launch& launch, std::span<const AxisId> axes) {
+  positions_.assign(k_.tiles.axes.size(), kNone);
+  tile_origin_.assign(k_.tiles.axes.size(), kNone);
+  window_lo_.assign(k_.tiles.axes.size(), kNone);
+  window_hi_.assign(k_.tiles.axes.size(), kNone);
+  for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
+  enclosing_.insert(enclosing_.end(), axes.begin(), axes.end());
+  scopes_.clear();
+  scopes_.push_back({.body = &launch.body, .control = true});
+  bind_shared_positions(launch.body);
+}
+
+ExprId BlockLowering::tile_axis(Launch& launch, AxisId axis, ExprId step) {
+  launch.tiles.push_back({.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = step});
+  return b_.var(launch.tiles.back().var);
+}
+
+ExprId BlockLowering::cost(double each, std::span<const AxisId> axes) {
+  ExprId all = b_.number(RegType::kF64, each);
+  for (const AxisId axis : axes) {
+    all = b_.op(ax::Op::kMul, RegType::kF64, {all, b_.cast(RegType::kF64, k_.axis_extent(axis))});
+  }
+  return all;
+}
+
+BufferId BlockLowering::worker_buffer(std::string name, DType dtype, std::vector<ExprId> extents) {
+  std::vector<Buffer::Stride> stride(extents.size(), Buffer::Stride::kAny);
+  stride.back() = Buffer::Stride::kUnit;
+  scratch_.push_back(b_.new_buffer({.name = std::move(name),
+                                    .kind = Buffer::Kind::kWorker,
+                                    .dtype = dtype,
+                                    .extents = std::move(extents),
+                                    .stride = std::move(stride)}));
+  return scratch_.back();
 }
 
 void BlockLowering::bind_shared_positions(Body& body) {

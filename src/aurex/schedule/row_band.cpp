@@ -93,12 +93,8 @@ void BlockLowering::share_panels(const ax::For& loop) {
     const VectorShape shape = strip_shape(product);
     const ExprId width = b_.i64(std::int64_t{shape.lanes} * shape.vectors);
     const BufferId buffer =
-        b_.new_buffer({.name = "panels",
-                       .kind = Buffer::Kind::kWorker,
-                       .dtype = scratch_dtype(k_.value(id).type),
-                       .extents = {b_.ceil_div(window_extent(column), width), panel_depth(product, shape.lanes), width},
-                       .stride = {Buffer::Stride::kAny, Buffer::Stride::kAny, Buffer::Stride::kUnit}});
-    scratch_.push_back(buffer);
+        worker_buffer("panels", scratch_dtype(k_.value(id).type),
+                      {b_.ceil_div(window_extent(column), width), panel_depth(product, shape.lanes), width});
     Loop strips{.var = b_.loop_var(k_.axis(column).name + "0"), .lo = low(column), .hi = high(column), .step = width};
     with_scope({.body = &strips.body, .bound = top().bound, .vector = top().vector}, [&] {
       const ExprId first = b_.var(strips.var);

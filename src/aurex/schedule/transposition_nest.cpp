@@ -75,26 +75,14 @@ Launch BlockLowering::lower_turn(const ax::Parallel& block, const Turn& turn, st
   modes_.lane = turn.across;
   modes_.keep.assign(k_.tiles.values.size(), false);
   modes_.unit.assign(k_.tiles.axes.size(), 0);
-  positions_.assign(k_.tiles.axes.size(), kNone);
-  tile_origin_.assign(k_.tiles.axes.size(), kNone);
-  window_lo_.assign(k_.tiles.axes.size(), kNone);
-  window_hi_.assign(k_.tiles.axes.size(), kNone);
-  for (const auto& [axis, buffer] : k_.shared_positions) enclosing_.push_back(axis);
-  enclosing_.insert(enclosing_.end(), block.axes.begin(), block.axes.end());
 
   const RegType type = ax::register_type(k_.out.buffers[k_.arrays[turn.store->array]].dtype);
   const bool wide = type == RegType::kF64 || type == RegType::kI64 || type == RegType::kU64;
   const std::int32_t lanes = k_.target.lanes(wide ? 8 : 4);
   Launch launch{.name = std::move(name)};
-  scopes_.clear();
-  scopes_.push_back({.body = &launch.body, .control = true});
-  bind_shared_positions(launch.body);
+  open(launch, block.axes);
   std::vector<AxisId> others;
-  auto tile = [&](AxisId axis, ExprId step) {
-    launch.tiles.push_back(
-        {.var = b_.loop_var(k_.axis(axis).name + "0"), .extent = k_.axis_extent(axis), .step = step});
-    tile_origin_[axis] = b_.var(launch.tiles.back().var);
-  };
+  const auto tile = [&](AxisId axis, ExprId step) { tile_origin_[axis] = tile_axis(launch, axis, step); };
   for (const AxisId axis : block.axes) {
     if (axis == turn.along || axis == turn.across) continue;
     others.push_back(axis);
@@ -110,11 +98,7 @@ Launch BlockLowering::lower_turn(const ax::Parallel& block, const Turn& turn, st
     turned_tile(turn, type, lanes, launch.tiles[others.size()].step);
   });
   launch.scratch = scratch_;
-  launch.nanoseconds = b_.number(RegType::kF64, kNanosecondsPerElement);
-  for (const AxisId axis : block.axes) {
-    launch.nanoseconds =
-        b_.op(Op::kMul, RegType::kF64, {launch.nanoseconds, b_.cast(RegType::kF64, k_.axis_extent(axis))});
-  }
+  launch.nanoseconds = cost(kNanosecondsPerElement, block.axes);
   scopes_.clear();
   return launch;
 }
