@@ -24,6 +24,7 @@ from cases import Case
 HERE = pathlib.Path(__file__).parent
 MOST_ROUNDS, LEAST_ROUNDS = 31, 5
 PAUSE_SECONDS = 0.003  # for threads of the one before to fall asleep
+ONE_THREAD = "one thread"  # Aurex again, beside its several threads: no peer
 
 # A pool whose threads spin after their work takes the processor from whoever is timed next.
 SLEEP_SOON = {"OPENBLAS_THREAD_TIMEOUT": "22", "OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "1"}
@@ -35,16 +36,17 @@ class Failed(Exception):
 
 
 class Contestant:
-    """A worker process. ``name`` is the module ``by_<name>``."""
+    """A worker process that runs the module ``by_<module>``, called ``name`` in what comes of it."""
 
-    def __init__(self, name: str, threads: int) -> None:
-        self.name = name
+    def __init__(self, module: str, threads: int, name: str | None = None) -> None:
+        self.module = module
+        self.name = name or module
         self.threads = threads
         self._start()
 
     def _start(self) -> None:
         environment = os.environ | SLEEP_SOON | {variable: str(self.threads) for variable in THREAD_VARIABLES}
-        command = [sys.executable, str(HERE / "worker.py"), self.name, str(self.threads)]
+        command = [sys.executable, str(HERE / "worker.py"), self.module, str(self.threads)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         text=True, env=environment)
 
@@ -86,6 +88,7 @@ class Outcome:
     threads: int
     rates: dict[str, float]  # of everyone who took part, in the case's unit
     ratios: dict[str, float]  # our rate over that peer's
+    over_one_thread: float | None  # our rate over our own on one thread, where there are several
     ceiling: float
     share: float  # of the ceiling
     failed: dict[str, str]  # who fell out, and why
@@ -93,10 +96,11 @@ class Outcome:
     def row(self) -> dict:
         """As it stands in bench.json."""
         best = min(self.ratios.values(), default=None)
-        peers = {name: rate for name, rate in self.rates.items() if name != "aurex"}
+        peers = {name: self.rates[name] for name in self.ratios}
         return {"case": self.case.name, "threads": self.threads, "unit": self.case.unit, "better": "higher",
-                "aurex": self.rates["aurex"], "peers": peers, "ratios": self.ratios, "failed": self.failed,
-                "ceiling": self.ceiling, "ratio_best_peer": best, "ratio_ceiling": self.share}
+                "aurex": self.rates["aurex"], "peers": peers, "ratios": self.ratios,
+                "over_one_thread": self.over_one_thread, "failed": self.failed, "ceiling": self.ceiling,
+                "ratio_best_peer": best, "ratio_ceiling": self.share}
 
 
 def ceiling_now(probe: _core.CeilingProbe, case: Case, threads: int) -> float:
@@ -145,5 +149,6 @@ def race(case: Case, racers: list[Contestant], probe: _core.CeilingProbe, second
     rates = {name: case.work / statistics.median(ns) for name, ns in times.items()}
     ratios = {name: statistics.median(theirs / ours for theirs, ours in zip(ns, own))
               for name, ns in times.items() if name != "aurex"}
+    over_one_thread = ratios.pop(ONE_THREAD, None)
     share = statistics.median(case.work / ns / ceiling for ns, ceiling in zip(own, ceilings))
-    return Outcome(case, racers[0].threads, rates, ratios, statistics.median(ceilings), share, failed)
+    return Outcome(case, racers[0].threads, rates, ratios, over_one_thread, statistics.median(ceilings), share, failed)

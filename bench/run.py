@@ -21,7 +21,7 @@ import subprocess
 import aurex
 from aurex import _core
 from cases import CASES
-from contest import Contestant, Failed, Outcome, race
+from contest import ONE_THREAD, Contestant, Failed, Outcome, race
 from page import page
 
 HERE = pathlib.Path(__file__).parent
@@ -33,9 +33,10 @@ def print_outcome(outcome: Outcome) -> None:
     row = outcome.row()
     best = f"x{row['ratio_best_peer']:<5.2f}" if row["ratio_best_peer"] else "-     "
     peers = "  ".join(f"{name} x{ratio:.2f}" for name, ratio in outcome.ratios.items())
+    scaling = f"  {ONE_THREAD} x{outcome.over_one_thread:.2f}" if outcome.over_one_thread else ""
     fell = "".join(f"  {name}: {why}" for name, why in outcome.failed.items())
     print(f"{row['case']:<26}{row['threads']:>2}  {row['aurex']:8.1f} {row['unit']}  {best} {row['ratio_ceiling']:5.0%} of "
-          f"{row['ceiling']:.0f}   {peers}{fell}", flush=True)
+          f"{row['ceiling']:.0f}   {peers}{scaling}{fell}", flush=True)
 
 
 def main() -> None:
@@ -54,6 +55,8 @@ def main() -> None:
     rows = []
     for threads in options.threads:
         racers = [Contestant(name, threads) for name in ["aurex", *options.peers]]
+        if threads > 1:
+            racers.insert(1, Contestant("aurex", 1, ONE_THREAD))
         for case in CASES:
             if options.filter not in case.name:
                 continue

@@ -31,8 +31,10 @@ def test_a_run_writes_a_row_for_every_case_and_thread_count(tmp_path):
     for row in rows:
         assert row["unit"] == "GF/s" and row["better"] == "higher" and row["failed"] == {}
         assert row["aurex"] > 0 and row["ceiling"] > 0 and row["ratio_best_peer"] == row["ratios"]["numpy"] > 0
+    assert rows[0]["over_one_thread"] is None and rows[1]["over_one_thread"] > 0 and list(rows[1]["peers"]) == ["numpy"]
     text = page.read_text()
     assert f"numpy {np.__version__}" in text and "## 1 thread\n" in text and "## 2 threads\n" in text
+    assert text.count("| one thread |") == 1
     assert text.count("| matmul 16x16x16 | ") == 2
 
 
