@@ -40,9 +40,11 @@ void BlockLowering::Implicit::copy_right(std::size_t p) {
     std::vector<std::unordered_map<ValueId, ExprId>> names;
     for (const Scope& scope : l_.scopes_) names.push_back(scope.values);
     const auto known = [&] {
-      for (const ValueId scalar : scalars) l_.k_.assumed[scalar] = kLikely[likely];
+      std::unordered_map<ValueId, std::int64_t> numbers;
+      for (const ValueId scalar : scalars) numbers.emplace(scalar, kLikely[likely]);
+      l_.k_.assume(std::move(numbers));
       copy_right_as_assumed(p, true);
-      l_.k_.assumed.clear();
+      l_.k_.assume({});
       for (std::size_t d = 0; d < names.size(); ++d) l_.scopes_[d].values = std::move(names[d]);
     };
     when(all, known, [&] { branch(likely + 1); });

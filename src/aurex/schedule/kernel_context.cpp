@@ -67,8 +67,13 @@ KernelContext::KernelContext(const ax::TileProgram& program, const StrideClasses
 }
 
 ExprId KernelContext::launch_scalar(ax::ValueId id) {
-  const ax::Value& v = value(id);
-  if (const auto known = assumed.find(id); known != assumed.end()) return b.integer(v.type, known->second);
+  if (const auto made = launch_scalars_.find(id); made != launch_scalars_.end()) return made->second;
+  const ExprId made = make_launch_scalar(value(id));
+  launch_scalars_.emplace(id, made);
+  return made;
+}
+
+ExprId KernelContext::make_launch_scalar(const ax::Value& v) {
   switch (v.op) {
     case ax::Op::kConst:
       return ax::is_float(v.type) ? b.number(v.type, v.number) : b.integer(v.type, v.integer);
@@ -82,6 +87,11 @@ ExprId KernelContext::launch_scalar(ax::ValueId id) {
   std::vector<ExprId> args;
   for (const ax::ValueId arg : v.args) args.push_back(launch_scalar(arg));
   return b.op(v.op, v.type, std::move(args));
+}
+
+void KernelContext::assume(std::unordered_map<ax::ValueId, std::int64_t> numbers) {
+  launch_scalars_.clear();
+  for (const auto& [id, number] : numbers) launch_scalars_.emplace(id, b.integer(value(id).type, number));
 }
 
 ExprId KernelContext::axis_extent(ax::AxisId id) { return b.cast(RegType::kI64, launch_scalar(axis(id).extent)); }

@@ -39,8 +39,8 @@ struct KernelContext {
   [[nodiscard]] const ValueFacts& fact(ax::ValueId id) const { return facts.values[id]; }
   [[nodiscard]] const ax::Axis& axis(ax::AxisId id) const { return tiles.axes[id]; }
 
-  /// Launch scalars that hold a known number in the code being made, since a branch around it says so.
-  std::unordered_map<ax::ValueId, std::int64_t> assumed;
+  /// Takes these launch scalars for known numbers in the code made from now on: a branch around it says so.
+  void assume(std::unordered_map<ax::ValueId, std::int64_t> numbers);
 
   /// A launch scalar as an expression without names, legal anywhere, in a buffer's extents too.
   [[nodiscard]] ExprId launch_scalar(ax::ValueId id);
@@ -52,6 +52,11 @@ struct KernelContext {
   [[nodiscard]] BufferId shared_buffer(std::string name, RegType type, ax::AxisSet axes);
   /// A place whose positions count along `axes`, the last one fastest.
   [[nodiscard]] std::int32_t site(ax::Span span, std::string text, std::span<const ax::AxisId> axes);
+
+ private:
+  [[nodiscard]] ExprId make_launch_scalar(const ax::Value& v);
+
+  std::unordered_map<ax::ValueId, ExprId> launch_scalars_;  // made so far, or assumed
 };
 
 }  // namespace aurex::schedule
