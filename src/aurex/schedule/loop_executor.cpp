@@ -1,8 +1,9 @@
 #include "aurex/schedule/loop_executor.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <span>
-#include <unordered_map>
 
 #include "aurex/ax/element.h"
 
@@ -13,11 +14,24 @@ using ax::Cell;
 using ax::Op;
 
 constexpr std::size_t kMaxComplaints = 16;
+constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+constexpr std::size_t kMostOperands = 3;  // of an element-wise operation
 
 /// One element where uniform, else one per lane.
 using Lanes = std::vector<Cell>;
 
 Cell at(const Lanes& lanes, std::size_t lane) { return lanes.size() == 1 ? lanes[0] : lanes[lane]; }
+
+/// Expressions whose value is that of the launch: constants, scalars, extents, and what is computed from them alone.
+std::vector<bool> fixed_expressions(const LoopProgram& program) {
+  std::vector<bool> fixed(program.exprs.size());
+  for (ExprId id = 0; id < program.exprs.size(); ++id) {  // arguments come before what is computed from them
+    const Expr& e = program.exprs[id];
+    const bool computed = e.kind == Expr::Kind::kOp && std::ranges::all_of(e.args, [&](ExprId arg) { return fixed[arg]; });
+    fixed[id] = computed || e.kind == Expr::Kind::kConst || e.kind == Expr::Kind::kScalar || e.kind == Expr::Kind::kExtent;
+  }
+  return fixed;
+}
 
 /// Scratch memory of one buffer, with the strides that a dense row-major layout or the program gives it.
 struct Storage {
@@ -36,6 +50,8 @@ class Executor {
         var_pack_(program.vars.size(), kNone),
         lets_(program.lets.size()),
         registers_(program.registers.size()),
+        storage_(program.buffers.size()),
+        fixed_(fixed_expressions(program)),
         memo_(program.exprs.size()),
         memo_statement_(program.exprs.size(), 0) {}
 
@@ -54,7 +70,7 @@ class Executor {
   const Expr& expr(ExprId id) const { return program_.exprs[id]; }
 
   std::int64_t uniform_i64(ExprId id) {
-    const Lanes value = eval(id);
+    const Lanes& value = eval(id);
     if (value.size() != 1) complain("a bound or size varies by lane");
     return ax::to_i64(expr(id).type, value[0]);
   }
@@ -64,17 +80,20 @@ class Executor {
     std::vector<bool> live(lanes, true);
     for (std::size_t l = 0; l < lanes && l < live_.size(); ++l) live[l] = live_[l];
     if (predicate != kNone) {
-      const Lanes truth = eval(predicate);
+      const Lanes& truth = eval(predicate);
       for (std::size_t l = 0; l < lanes; ++l) live[l] = live[l] && at(truth, l).truth();
     }
     return live;
   }
 
-  /// The value of an expression in the current statement; shared parts are computed once.
+  /// The value of an expression in the current statement, valid until the next; shared parts are computed once.
   const Lanes& eval(ExprId id) {
-    if (memo_statement_[id] != statement_) {
-      memo_[id] = compute(expr(id));
-      memo_statement_[id] = statement_;
+    const Expr& e = expr(id);
+    if (e.kind == Expr::Kind::kVar) return vars_[e.id];
+    if (e.kind == Expr::Kind::kLet) return lets_[e.id];
+    if (memo_statement_[id] != statement_ && memo_statement_[id] != kForever) {
+      memo_[id] = compute(e);
+      memo_statement_[id] = fixed_[id] ? kForever : statement_;
     }
     return memo_[id];
   }
@@ -91,9 +110,8 @@ class Executor {
       case Expr::Kind::kExtent:
         return {Cell::of(frame_.extents[e.id])};
       case Expr::Kind::kVar:
-        return vars_[e.id];
       case Expr::Kind::kLet:
-        return lets_[e.id];
+        break;  // held where they are
       case Expr::Kind::kReg:
         return read_register(e);
       case Expr::Kind::kLoad:
@@ -101,24 +119,25 @@ class Executor {
       case Expr::Kind::kTree:
         return {tree(e)};
       case Expr::Kind::kOp:
-        break;
+        return apply(e);
     }
-    return apply(e);
+    return {};
   }
 
   Lanes apply(const Expr& e) {
-    std::vector<Lanes> args;
+    std::array<const Lanes*, kMostOperands> args{};
+    const std::size_t count = e.args.size();
     std::size_t lanes = 1;
-    for (const ExprId arg : e.args) {
-      args.push_back(eval(arg));
-      lanes = std::max(lanes, args.back().size());
+    for (std::size_t a = 0; a < count; ++a) {
+      args.at(a) = &eval(e.args[a]);
+      lanes = std::max(lanes, args[a]->size());
     }
     const RegType operand = expr(e.op == Op::kSelect ? e.args[1] : e.args[0]).type;
     Lanes result(lanes);
-    std::vector<Cell> cells(args.size());
+    std::array<Cell, kMostOperands> cells;
     for (std::size_t l = 0; l < lanes; ++l) {
-      for (std::size_t a = 0; a < args.size(); ++a) cells[a] = at(args[a], l);
-      result[l] = ax::evaluate(e.op, e.type, operand, cells);
+      for (std::size_t a = 0; a < count; ++a) cells[a] = at(*args[a], l);
+      result[l] = ax::evaluate(e.op, e.type, operand, std::span(cells).first(count));
     }
     return result;
   }
@@ -186,10 +205,9 @@ class Executor {
   // ---- memory ----
 
   Storage& storage(BufferId id) {
-    const auto found = storage_.find(id);
-    if (found != storage_.end()) return found->second;
+    Storage& s = storage_[id];
+    if (s.data != nullptr) return s;
     const Buffer& buffer = program_.buffers[id];
-    Storage s;
     for (const ExprId extent : buffer.extents) s.extents.push_back(uniform_i64(extent));
     s.strides.resize(s.extents.size());
     std::int64_t dense = 1;
@@ -201,7 +219,7 @@ class Executor {
     s.owned.assign(static_cast<std::size_t>(std::max<std::int64_t>(dense, 1) * bytes_per_element(buffer.dtype)),
                    static_cast<char>(0xff));
     s.data = s.owned.data();
-    return storage_.emplace(id, std::move(s)).first->second;
+    return s;
   }
 
   std::int64_t pack_offset(const Buffer& buffer, std::size_t d, std::int64_t index, std::uint32_t pack) const {
@@ -228,12 +246,12 @@ class Executor {
   }
 
   /// Address of one element, or null with a complaint.
-  char* address(BufferId id, std::span<const ExprId> indices, std::span<const Lanes> values, std::size_t lane) {
+  char* address(BufferId id, std::span<const ExprId> indices, std::span<const Lanes* const> values, std::size_t lane) {
     const Buffer& buffer = program_.buffers[id];
     const bool argument = buffer.kind == Buffer::Kind::kArgument;
     std::int64_t offset = 0;
     for (std::size_t d = 0; d < buffer.extents.size(); ++d) {
-      const std::int64_t index = at(values[d], lane).i64();
+      const std::int64_t index = at(*values[d], lane).i64();
       const std::int64_t extent = argument ? uniform_i64(buffer.extents[d]) : storage(id).extents[d];
       if (index < 0 || index >= extent) {
         complain("buffer " + buffer.name + " dimension " + std::to_string(d) + " index " + std::to_string(index) +
@@ -256,18 +274,18 @@ class Executor {
     return base + offset * bytes_per_element(buffer.dtype);
   }
 
-  std::vector<Lanes> eval_all(std::span<const ExprId> ids, std::size_t& lanes) {
-    std::vector<Lanes> values;
+  std::vector<const Lanes*> eval_all(std::span<const ExprId> ids, std::size_t& lanes) {
+    std::vector<const Lanes*> values;
     for (const ExprId id : ids) {
-      values.push_back(eval(id));
-      lanes = std::max(lanes, values.back().size());
+      values.push_back(&eval(id));
+      lanes = std::max(lanes, values.back()->size());
     }
     return values;
   }
 
   Lanes load(const Expr& e) {
     std::size_t lanes = 1;
-    const std::vector<Lanes> indices = eval_all(e.args, lanes);
+    const std::vector<const Lanes*> indices = eval_all(e.args, lanes);
     if (e.predicate != kNone) lanes = std::max(lanes, eval(e.predicate).size());
     const Lanes otherwise = e.otherwise == kNone ? Lanes{Cell{}} : eval(e.otherwise);
     lanes = std::max(lanes, otherwise.size());
@@ -331,7 +349,7 @@ class Executor {
     std::size_t cells = static_cast<std::size_t>(reg.lanes) * static_cast<std::size_t>(reg.vectors);
     const std::size_t lanes = cells;
     for (const std::int64_t extent : reg.shape) cells *= static_cast<std::size_t>(extent);
-    const Lanes value = eval(declare.value);
+    const Lanes& value = eval(declare.value);
     registers_[declare.reg].resize(cells);
     for (std::size_t c = 0; c < cells; ++c) {
       registers_[declare.reg][c] = value.size() == 1 ? value[0] : value[std::min(c % lanes, value.size() - 1)];
@@ -341,7 +359,7 @@ class Executor {
   void run(const Set& set) {
     const Register& reg = program_.registers[set.reg];
     const std::size_t offset = register_offset(set.reg, set.indices), lanes = register_lanes(reg);
-    const Lanes value = eval(set.value);
+    const Lanes& value = eval(set.value);
     if (value.size() > lanes) return complain("register " + reg.name + " set to a value of more lanes than it has");
     const std::vector<bool> live = lanes == 1 ? predicate_only(set.predicate) : active(set.predicate, lanes);
     if (registers_[set.reg].empty()) return complain("register " + reg.name + " set before it is declared");
@@ -352,8 +370,8 @@ class Executor {
 
   void run(const Store& store) {
     std::size_t lanes = 1;
-    const std::vector<Lanes> indices = eval_all(store.indices, lanes);
-    const Lanes value = eval(store.value);
+    const std::vector<const Lanes*> indices = eval_all(store.indices, lanes);
+    const Lanes& value = eval(store.value);
     lanes = std::max(lanes, value.size());
     if (store.predicate != kNone) lanes = std::max(lanes, eval(store.predicate).size());
     const std::vector<bool> live = lanes == 1 ? predicate_only(store.predicate) : active(store.predicate, lanes);
@@ -371,13 +389,14 @@ class Executor {
   void run(const TransposedStore& store) {
     const Register& reg = program_.registers[store.reg];
     std::size_t lanes = static_cast<std::size_t>(reg.lanes);
-    std::vector<Lanes> indices = eval_all(store.indices, lanes);
+    std::vector<const Lanes*> indices = eval_all(store.indices, lanes);
     const std::int64_t rows = reg.shape.at(0), count = store.count == kNone ? rows : uniform_i64(store.count);
     if (registers_[store.reg].empty()) return complain("register " + reg.name + " stored before it is declared");
     const std::vector<bool> live = store.whole ? std::vector<bool>(lanes, true) : active(kNone, lanes);
-    const Lanes first = indices.at(store.dimension);
+    const std::int64_t first = at(*indices.at(store.dimension), 0).i64();
     for (std::int64_t i = 0; i < std::min(rows, count); ++i) {
-      indices[store.dimension] = {Cell::of(at(first, 0).i64() + i)};
+      const Lanes row = {Cell::of(first + i)};
+      indices[store.dimension] = &row;
       for (std::size_t l = 0; l < lanes; ++l) {
         char* to = live[l] ? address(store.buffer, store.indices, indices, l) : nullptr;
         const Cell value = registers_[store.reg][static_cast<std::size_t>(i) * lanes + l];
@@ -405,14 +424,14 @@ class Executor {
   }
 
   void run(const If& branch) {
-    const Lanes condition = eval(branch.condition);
+    const Lanes& condition = eval(branch.condition);
     if (condition.size() != 1) complain("the condition of an if varies by lane");
     run_body(condition[0].truth() ? branch.then_body : branch.else_body);
   }
 
   bool any_live(ExprId condition) {
     ++statement_;
-    const Lanes truth = eval(condition);
+    const Lanes& truth = eval(condition);
     for (std::size_t l = 0; l < truth.size(); ++l) {
       if (truth[l].truth() && (truth.size() == 1 || live_.empty() || live_[l])) return true;
     }
@@ -424,8 +443,8 @@ class Executor {
   }
 
   void run(const Check& check) {
-    const Lanes ok = eval(check.ok), position = eval(check.position), value = eval(check.value),
-                bound = eval(check.bound);
+    const Lanes &ok = eval(check.ok), &position = eval(check.position), &value = eval(check.value),
+                &bound = eval(check.bound);
     const std::size_t lanes = std::max({ok.size(), position.size(), value.size(), bound.size()});
     const std::vector<bool> live = lanes == 1 ? predicate_only(check.predicate) : active(check.predicate, lanes);
     for (std::size_t l = 0; l < lanes; ++l) {
@@ -438,7 +457,7 @@ class Executor {
   }
 
   void run(const Print& print) {
-    const Lanes value = eval(print.value), position = eval(print.position);
+    const Lanes &value = eval(print.value), &position = eval(print.position);
     const std::size_t lanes = std::max(value.size(), position.size());
     const std::vector<bool> live = lanes == 1 ? predicate_only(print.predicate) : active(print.predicate, lanes);
     const RegType type = expr(print.value).type;
@@ -468,10 +487,10 @@ class Executor {
         vars_[launch.tiles[a].var] = {Cell::of(linear % counts[a] * steps[a])};
         linear /= counts[a];
       }
-      for (const BufferId buffer : launch.scratch) storage_.erase(buffer);
+      for (const BufferId buffer : launch.scratch) storage_[buffer] = {};
       run_body(launch.body);
     }
-    for (const BufferId buffer : launch.scratch) storage_.erase(buffer);
+    for (const BufferId buffer : launch.scratch) storage_[buffer] = {};
   }
 
   const LoopProgram& program_;
@@ -481,8 +500,9 @@ class Executor {
   std::vector<std::uint32_t> var_pack_;
   std::vector<Lanes> lets_;
   std::vector<Lanes> registers_;
-  std::unordered_map<BufferId, Storage> storage_;
-  std::vector<Lanes> memo_;  // per expression, valid where memo_statement_ is the current statement
+  std::vector<Storage> storage_;  // without data where nobody has asked for it
+  std::vector<bool> fixed_;       // per expression
+  std::vector<Lanes> memo_;       // per expression, valid where memo_statement_ is the current statement or kForever
   std::vector<std::uint64_t> memo_statement_;
   std::uint64_t statement_ = 1;
   std::vector<bool> live_;  // lanes of the current vector step; empty outside vector loops
