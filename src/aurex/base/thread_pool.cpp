@@ -23,13 +23,17 @@
 namespace aurex {
 namespace {
 
-// Figures behind these are in the ADR. A launch with awake workers costs 0.5 µs and pays from about eight times that; a
-// wake costs the caller 12 to 14 µs.
-constexpr double kInlineAwakeNs = 4'000;
+// Figures behind these are in the ADR. A launch with awake workers costs 0.5 µs, and as much again until their caches
+// have what the caller's had; a wake costs the caller 12 to 14 µs.
+constexpr double kInlineAwakeNs = 8'000;
 constexpr double kInlineAsleepNs = 50'000;
+// Most work that short launches do inline before sleeping workers are woken for one of them.
+constexpr double kMostPatienceNs = 16'000'000;
+// How long a woken worker may take to arrive.
+constexpr std::int64_t kWakeNs = 100'000;
 constexpr std::int64_t kSpinNs = 2'000;
-// Chunks per thread: enough that a slow worker holds up the launch by an eighth of its share.
-constexpr std::int64_t kChunksPerThread = 8;
+// Chunks per share: enough that a slow worker holds up the launch by an eighth of its share.
+constexpr std::int64_t kChunksPerShare = 8;
 // Most work between two looks at the stop flag; a person who presses Ctrl-C does not notice a millisecond.
 constexpr double kChunkNs = 1'000'000;
 constexpr std::size_t kCacheLine = 64;
@@ -45,7 +49,7 @@ void futex_wake(std::atomic<std::uint32_t>& word, int count) {
 }
 
 void relax() {
-#if defined(__x86_64__)
+#ifdef __x86_64__
   __builtin_ia32_pause();
 #else
   std::this_thread::yield();
@@ -102,6 +106,13 @@ bool run_inline(std::int64_t tiles, ThreadPool::Body body, double estimated_ns, 
 
 }  // namespace
 
+/// A run of a launch's tiles that belongs to one thread. Launch after launch the same thread has the same part of the
+/// arrays, and finds in its caches what it left there.
+struct alignas(kCacheLine) Share {
+  std::atomic<std::int64_t> next{0};  // first tile nobody has taken
+  std::int64_t end = 0;
+};
+
 /// The workers and the words through which they meet the caller.
 ///
 /// A launch is open while `busy` > 0. The caller opens it with 1 for itself; a worker enters by raising `busy` from a
@@ -110,7 +121,6 @@ bool run_inline(std::int64_t tiles, ThreadPool::Body body, double estimated_ns, 
 struct ThreadPool::Crew {
   struct Launch {
     Body body;
-    std::int64_t tiles;
     std::int64_t chunk;
     const std::atomic<bool>* stop;
     std::exception_ptr failure;  // written by whoever takes `failed`
@@ -123,18 +133,23 @@ struct ThreadPool::Crew {
   alignas(kCacheLine) std::atomic<std::uint32_t> epoch{0};  // one more for every launch; what sleeping workers wait on
   alignas(kCacheLine) std::atomic<std::uint32_t> sleeping{0};
   alignas(kCacheLine) std::atomic<std::uint32_t> busy{0};
-  alignas(kCacheLine) std::atomic<std::int64_t> next{0};  // first tile nobody has taken
   alignas(kCacheLine) Launch* launch = nullptr;
   std::atomic<bool> failed{false}, stopped{false}, ending{false};
 
-  std::mutex mutex;  // one launch at a time; also guards `workers`
+  std::mutex mutex;  // one launch at a time; also guards all below
   std::vector<std::thread> workers;
+  std::vector<Share> shares;  // one per thread, the caller's first
+  double missed_ns = 0;       // work of short launches since the workers fell asleep
+  double patience_ns = kInlineAsleepNs;
+  std::int64_t expected_until = 0;  // workers woken for a stream of launches arrive before this time
 
   void start(int threads);
   void end();
   void work(int worker);
   [[nodiscard]] bool enter();
   void leave();
+  [[nodiscard]] bool leaves_asleep(double estimated_ns);
+  void share_out(std::int64_t tiles);
   void run_chunks(int worker);
   void close();
 };
@@ -165,16 +180,18 @@ struct ForkHandler {
   }
 
   void add(ThreadPool* pool) {
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     pools.push_back(pool);
   }
   void remove(ThreadPool* pool) {
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     std::erase(pools, pool);
   }
 };
 
 void ThreadPool::Crew::start(int threads) {
+  if (shares.size() != static_cast<std::size_t>(threads))
+    shares = std::vector<Share>(static_cast<std::size_t>(threads));
   // Workers take no signals: Ctrl-C belongs to the program's own threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -234,21 +251,56 @@ void ThreadPool::Crew::leave() {
   if (before == (kCallerSleeps | 2)) futex_wake(busy, 1);
 }
 
+/// Whether a short launch runs without the workers because all of them sleep. One alone is done before they are there,
+/// but a stream of them is not: then they are woken, join one of the next, and stay awake while others follow in time.
+/// Where none does, the next wake is twice as far away, so what wakes can cost in vain is little.
+bool ThreadPool::Crew::leaves_asleep(double estimated_ns) {
+  if (sleeping.load(std::memory_order_relaxed) < workers.size()) {
+    missed_ns = 0;
+    patience_ns = kInlineAsleepNs;
+    return false;
+  }
+  if (estimated_ns >= kInlineAsleepNs) return false;
+  const std::int64_t now = monotonic_ns();
+  if (now < expected_until) return false;
+  missed_ns += estimated_ns;
+  if (missed_ns < patience_ns) return true;
+  missed_ns = 0;
+  patience_ns = std::min(2 * patience_ns, kMostPatienceNs);
+  expected_until = now + kWakeNs;
+  return false;
+}
+
+void ThreadPool::Crew::share_out(std::int64_t tiles) {
+  const auto count = static_cast<std::int64_t>(shares.size());
+  std::int64_t begin = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Share& share = shares[static_cast<std::size_t>(i)];
+    share.next.store(begin, std::memory_order_relaxed);
+    share.end = begin += tiles / count + (i < tiles % count ? 1 : 0);
+  }
+}
+
+/// The worker's own share first, then what others have left of theirs.
 void ThreadPool::Crew::run_chunks(int worker) {
   const InsideBody inside;
   Launch& current = *launch;
-  for (;;) {
-    const std::int64_t first = next.fetch_add(current.chunk, std::memory_order_relaxed);
-    if (first >= current.tiles || failed.load(std::memory_order_relaxed)) return;
-    if (current.stop != nullptr && current.stop->load(std::memory_order_relaxed)) {
-      stopped.store(true, std::memory_order_relaxed);
-      return;
-    }
-    try {
-      current.body(first, std::min(first + current.chunk, current.tiles), worker);
-    } catch (...) {
-      if (!failed.exchange(true, std::memory_order_relaxed)) current.failure = std::current_exception();
-      return;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Share& share = shares[(static_cast<std::size_t>(worker) + i) % shares.size()];
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      const std::int64_t first = share.next.fetch_add(current.chunk, std::memory_order_relaxed);
+      if (first >= share.end) break;
+      if (failed.load(std::memory_order_relaxed)) return;
+      if (current.stop != nullptr && current.stop->load(std::memory_order_relaxed)) {
+        stopped.store(true, std::memory_order_relaxed);
+        return;
+      }
+      try {
+        current.body(first, std::min(first + current.chunk, share.end), worker);
+      } catch (...) {
+        if (!failed.exchange(true, std::memory_order_relaxed)) current.failure = std::current_exception();
+        return;
+      }
     }
   }
 }
@@ -284,7 +336,7 @@ int ThreadPool::threads() const noexcept { return threads_.load(std::memory_orde
 void ThreadPool::resize(int threads) {
   checked_thread_count(threads);
   if (inside_body) throw InvalidConfig("threads cannot change from inside a kernel or a parallel body");
-  const std::lock_guard lock(crew_->mutex);
+  const std::scoped_lock lock(crew_->mutex);
   if (threads == this->threads()) return;
   if (!crew_->workers.empty()) crew_->end();
   threads_.store(threads, std::memory_order_relaxed);
@@ -300,18 +352,16 @@ bool ThreadPool::parallel(std::int64_t tiles, Body body, double estimated_ns, co
   const std::unique_lock lock(crew.mutex, std::try_to_lock);
   if (!lock.owns_lock()) return run_inline(tiles, body, estimated_ns, stop);
 
+  if (crew.leaves_asleep(estimated_ns)) return run_inline(tiles, body, estimated_ns, stop);
   const int count = threads();
-  if (static_cast<int>(crew.workers.size()) < count - 1 && estimated_ns >= kInlineAsleepNs) crew.start(count);
-  const auto asleep = crew.sleeping.load(std::memory_order_relaxed);
-  if (asleep >= crew.workers.size() && estimated_ns < kInlineAsleepNs)
-    return run_inline(tiles, body, estimated_ns, stop);
+  if (static_cast<int>(crew.workers.size()) < count - 1) crew.start(count);
 
-  const std::int64_t share = tiles / (static_cast<std::int64_t>(count) * kChunksPerThread);
-  Crew::Launch launch{body, tiles, chunk_size(tiles, estimated_ns, share), stop, nullptr};
+  const std::int64_t limit = tiles / (static_cast<std::int64_t>(count) * kChunksPerShare);
+  Crew::Launch launch{body, chunk_size(tiles, estimated_ns, limit), stop, nullptr};
   crew.launch = &launch;
   crew.failed.store(false, std::memory_order_relaxed);
   crew.stopped.store(false, std::memory_order_relaxed);
-  crew.next.store(0, std::memory_order_relaxed);
+  crew.share_out(tiles);
   crew.busy.store(1, std::memory_order_release);
   crew.epoch.fetch_add(1, std::memory_order_seq_cst);
   if (crew.sleeping.load(std::memory_order_seq_cst) > 0) {

@@ -126,6 +126,7 @@ class BlockLowering {
   class Implicit;
   Launch lower_implicit(const ax::Parallel& block, const ImplicitContraction& contraction, std::string name);
 
+  [[nodiscard]] bool copies_panel(const Contraction::Product& product) const;
   ExprId row_tile(const Contraction& contraction, std::int64_t rows, RegType type);
   void contraction_tile(const ax::Parallel& block, const Contraction& contraction, VectorShape panel, std::int64_t rows,
                         ExprId row_step);

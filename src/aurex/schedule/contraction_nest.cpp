@@ -23,8 +23,12 @@ namespace {
 /// Blocks of rows per tile: copying a panel costs about one block's time, a transposed one three times that, so it is
 /// shared by many; but the rows of a tile should stay in L2 while panels pass by.
 constexpr std::int64_t kFewestBlocks = 16, kMostBlocks = 64;
+/// Where nothing is copied: few, so that products of some microseconds have tiles for several workers.
+constexpr std::int64_t kBlocksInPlace = 4;
 /// A fused multiply-add of one element at 100 GF/s.
 constexpr double kNanosecondsPerStep = 0.02;
+/// An element of a right operand on its way from the second or third cache, once for all rows: most of what few take.
+constexpr double kNanosecondsPerRead = 0.12;
 
 }  // namespace
 
@@ -75,14 +79,26 @@ Launch BlockLowering::lower_contraction(const ax::Parallel& block, const Contrac
     });
   }
   launch.scratch = scratch_;
-  launch.nanoseconds = cost(kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes,
-                            axes_of(modes_.parallel | modes_.range));
+  const AxisSet all = modes_.parallel | modes_.range;
+  const ExprId steps = cost(kNanosecondsPerStep * static_cast<double>(products) * 16 / panel.lanes, axes_of(all));
+  const ExprId reads =
+      cost(kNanosecondsPerRead * static_cast<double>(products), axes_of(all & ~ax::axis_bit(contraction.row)));
+  launch.nanoseconds = b_.op(Op::kAdd, RegType::kF64, {steps, reads});
   scopes_.clear();
   return launch;
 }
 
-/// Rows per tile: tiles of nearly equal height, whose rows half of L2 holds along the reduced axis, within reason.
+/// Whether the tiles of a contraction lay out this product's right operand anew.
+bool BlockLowering::copies_panel(const Contraction::Product& product) const {
+  return product.transposed || k_.size.kind == SizeClass::kPanel;
+}
+
+/// Rows per tile. Where panels are copied: tiles of nearly equal height, whose rows half of L2 holds along the reduced
+/// axis, within reason.
 ExprId BlockLowering::row_tile(const Contraction& contraction, std::int64_t rows, RegType type) {
+  if (std::ranges::none_of(contraction.products, [&](const auto& product) { return copies_panel(product); })) {
+    return b_.i64(kBlocksInPlace * rows);
+  }
   const std::int64_t bytes = rows * bytes_per_element(scratch_dtype(type));
   const ExprId block_bytes = b_.mul(b_.max(k_.axis_extent(contraction.products[0].over), b_.i64(1)), b_.i64(bytes));
   const ExprId fit = b_.floor_div(b_.i64(k_.target.l2_bytes / 2), block_bytes);
@@ -98,8 +114,7 @@ void BlockLowering::contraction_tile(const ax::Parallel& block, const Contractio
   const ExprId last = b_.min(b_.add(first, b_.i64(lane_tile_)), k_.axis_extent(column));
   std::vector<BufferId> panels;
   for (const Contraction::Product& product : contraction.products) {
-    const bool copy = product.transposed || k_.size.kind == SizeClass::kPanel;
-    panels.push_back(copy ? pack_panel(product, column, first, last, panel) : kNone);
+    panels.push_back(copies_panel(product) ? pack_panel(product, column, first, last, panel) : kNone);
   }
   const ExprId top_row = tile_origin_[row];
   const ExprId end = b_.min(b_.add(top_row, row_step), k_.axis_extent(row));
