@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,7 +25,7 @@ std::shared_ptr<const ax::Source> read_source(const std::string& path) {
   } catch (const std::ios_base::failure&) {  // a directory opens, and fails at the first read
     read = false;
   }
-  if (!read) throw IoError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (!read) throw IoError(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
   return std::make_shared<const ax::Source>(path, std::move(text));
 }
 

@@ -43,7 +43,7 @@ std::string usage_failure(const CLI::App* app, const CLI::Error& error) {
   std::string what = error.what();
   const std::vector<std::string> surplus = app->remaining();
   if (chosen.empty()) {
-    const auto word = std::ranges::find_if(surplus, [](const std::string& text) { return !text.starts_with("-"); });
+    const auto word = std::ranges::find_if(surplus, [](const std::string& text) { return !text.starts_with('-'); });
     what = word == surplus.end() ? "a command is missing" : "'" + *word + "' is no command";
     what += "; there are";
     for (const char* name : kCommands) what += std::string(name == kCommands.front() ? " " : ", ") + name;
@@ -216,8 +216,8 @@ CommandLine parse(int argc, char** argv) {
 std::string describe_error(const Error& error) {
   std::string text(to_string(error.code()));
   text += ": " + error.message();
-  if (const auto* format = dynamic_cast<const FormatError*>(&error)) {
-    if (text.find("byte") == std::string::npos) text += " (at byte " + std::to_string(format->offset) + ")";
+  if (const auto* format = dynamic_cast<const FormatError*>(&error); format && text.find("byte") == std::string::npos) {
+    text += " (at byte " + std::to_string(format->offset) + ")";
   }
   return text;
 }

@@ -3,4 +3,6 @@
 
 #include <cstdlib>
 
-[[gnu::constructor]] static void switch_the_disk_cache_off() { ::setenv("AUREX_CACHE_SIZE", "0", /*overwrite=*/0); }
+[[gnu::constructor]] static void switch_the_disk_cache_off() {
+  ::setenv("AUREX_CACHE_SIZE", "0", /*overwrite=*/0);  // NOLINT(concurrency-mt-unsafe): before main, on its thread
+}

@@ -47,7 +47,7 @@ struct Case {
   /// Sizes of many tiles, too large to run in every layout; empty: the last of `sizes`.
   Sizes large = {};
   /// What NotImplemented says where the kernel cannot be compiled yet; a case that says nothing has to compile.
-  std::string missing = "";
+  std::string missing = {};
   /// Of dimensions that no argument carries.
   std::function<std::vector<ax::NamedExtent>(const Sizes&)> extents = nullptr;
 };

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numbers>
 
 #include "aurex/ax/philox.h"
 #include "case.h"
@@ -17,7 +18,7 @@ std::vector<double> mapped(const Values& values, F&& f) {
   return result;
 }
 
-Case unary(std::string name, std::string source, double (*f)(double), double tolerance) {
+Case unary(const std::string& name, std::string source, double (*f)(double), double tolerance) {
   return {.name = name,
           .source = std::move(source),
           .kernel = name,
@@ -62,7 +63,7 @@ const std::vector<Case>& elementwise_cases() {
            }},
       unary(
           "gelu", "fn gelu(x) = 0.5 * x * (1 + erf(x * 0.7071067811865476))\nkernel gelu(x) = gelu(x)",
-          [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }, 1e-6),
+          [](double x) { return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2)); }, 1e-6),
       unary(
           "exp", "kernel exp(x) = exp(x)", [](double x) { return std::exp(x); }, 1e-6),
       unary(

@@ -25,7 +25,7 @@ std::string library_text(const std::string& file) {
 
 const std::vector<Sizes> kRows = {{0, 3}, {1, 1}, {3, 7}, {2, 16}, {5, 33}};
 
-Case rows(const std::string& file, const std::string& kernel, Values scalars = {}) {
+Case rows(const std::string& file, const std::string& kernel, const Values& scalars = {}) {
   return {.name = kernel,
           .source = library_text(file),
           .kernel = kernel,
@@ -118,8 +118,8 @@ Case channels(const std::string& kernel) {
 }
 
 /// A gradient by rows x and dy, with what `more` draws beside them; sizes: rows, columns.
-Case backward(const std::string& kernel, std::vector<std::string> matrices,
-              std::function<void(const Sizes&, Numbers&, Values&)> more = nullptr) {
+Case backward(const std::string& kernel, const std::vector<std::string>& matrices,
+              const std::function<void(const Sizes&, Numbers&, Values&)>& more = nullptr) {
   return {.name = kernel,
           .source = library_text("backward.ax"),
           .kernel = kernel,

@@ -21,7 +21,7 @@
 #include "aurex/schedule/schedule_text.h"
 #include "turned.h"
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <xmmintrin.h>
 #endif
 
@@ -158,7 +158,7 @@ thread_local decltype(AurexRuntime::parallel) LongLaunches::parallel_ = nullptr;
 /// The control word with flush-to-zero and denormals-are-zero while it lives.
 class FlushToZero {
  public:
-#if defined(__x86_64__)
+#ifdef __x86_64__
   explicit FlushToZero(bool on) : saved_(_mm_getcsr()) {
     if (on) _mm_setcsr(saved_ | 0x8040);
   }

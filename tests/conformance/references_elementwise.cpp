@@ -284,7 +284,7 @@ Reference shift(const char* kernel, std::int64_t (*value)(std::int64_t, std::int
               }};
 }
 
-Reference logic(const char* kernel, std::vector<std::string> names, bool (*value)(const Args&)) {
+Reference logic(const char* kernel, const std::vector<std::string>& names, bool (*value)(const Args&)) {
   return {.file = kPlain,
           .kernel = kernel,
           .types = {DType::kBool},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "reference.h"
 #include "reference_rows.h"
@@ -52,7 +53,7 @@ Values scalars_of(const Pooling& p, bool is_mean) {
 Expected pooled(const Pooling& p, bool is_mean, const std::vector<double>& plane, std::int64_t y, std::int64_t x,
                 Real u) {
   Sum sum(u);
-  Real top = -INFINITY;
+  Real top = -std::numeric_limits<Real>::infinity();
   std::int64_t counted = 0;
   for (std::int64_t i = 0; i < p.size_y * p.size_x; ++i) {
     const std::int64_t row = y + i / p.size_x * p.dilation_y, column = x + i % p.size_x * p.dilation_x;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "reference.h"
 
@@ -25,7 +26,7 @@ struct Loss {
   std::string kernel;
   std::function<Expected(const Term&, Real u)> value;
   double (*drawn)(double) = nullptr;
-  std::string parameter = "";
+  std::string parameter = {};
   double number = 0;
   bool weighted = false;
 };
@@ -162,7 +163,7 @@ Reference linear_cross_entropy() {
                 for (std::size_t r = 0; r < kRows; ++r) {
                   const auto target = static_cast<std::int64_t>(in(v, "target")[r]);
                   const std::vector<Expected> z = logits(v, r, kDepth, kClasses, u);
-                  Real top = -INFINITY, error = 0, norm = 0;
+                  Real top = -std::numeric_limits<Real>::infinity(), error = 0, norm = 0;
                   for (const Expected& one : z) {
                     top = std::max(top, one.value);
                     error = std::max(error, one.error);

@@ -60,7 +60,7 @@ constexpr std::int64_t kRows = 3, kColumns = 37;
 
 /// A kernel of one matrix x: what it makes of a row.
 Reference rows(const char* file, const char* kernel, std::vector<DType> types,
-               std::function<void(const Row&, Real u, std::vector<Expected>& y)> value) {
+               const std::function<void(const Row&, Real u, std::vector<Expected>& y)>& value) {
   return {.file = file,
           .kernel = kernel,
           .types = std::move(types),
@@ -87,13 +87,13 @@ std::size_t place(const Row& row, bool of_largest) {
 }
 
 std::vector<Reference> reductions() {
-  constexpr const char* file = "reductions.ax";
+  constexpr const char* kFile = "reductions.ax";
   const std::vector<DType> some = {DType::kI32, DType::kI8, DType::kI64}, truth = {DType::kBool};
   using Out = std::vector<Expected>;
   const auto exact = [](auto value) { return Expected{static_cast<Real>(value), 0}; };
   std::vector<Reference> all;
   const auto add = [&](const char* kernel, const std::vector<DType>& types, auto f) {
-    all.push_back(rows(file, kernel, types, f));
+    all.push_back(rows(kFile, kernel, types, f));
   };
   add("sum", kFloats, [](const Row& x, Real u, Out& y) { y.push_back(sum_of(x, u).expected()); });
   add("mean", kFloats, [](const Row& x, Real u, Out& y) {
@@ -185,14 +185,14 @@ std::vector<Reference> softmaxes() {
 }
 
 std::vector<Reference> normalisations() {
-  constexpr const char* file = "normalization.ax";
+  constexpr const char* kFile = "normalization.ax";
   std::vector<Reference> all;
   const auto weighted = [](Numbers& draw, DType type) {
     return Values{{"x", draw.floats({kRows, kColumns}, type)},
                   {"w", draw.floats({kColumns}, type)},
                   {"b", draw.floats({kColumns}, type)}};
   };
-  all.push_back({.file = file,
+  all.push_back({.file = kFile,
                  .kernel = "layer_norm",
                  .types = kFloats,
                  .inputs = weighted,
@@ -203,7 +203,7 @@ std::vector<Reference> normalisations() {
                    }
                    return results;
                  }});
-  all.push_back({.file = file,
+  all.push_back({.file = kFile,
                  .kernel = "add_layer_norm",
                  .types = kFloats,
                  .inputs =
@@ -226,7 +226,7 @@ std::vector<Reference> normalisations() {
                        }
                        return results;
                      }});
-  all.push_back({.file = file,
+  all.push_back({.file = kFile,
                  .kernel = "rms_norm",
                  .types = kFloats,
                  .inputs =
@@ -242,12 +242,12 @@ std::vector<Reference> normalisations() {
                          for (const Real value : x) squares += value * value;
                          for (std::size_t c = 0; c < x.size(); ++c) {
                            const Real y = x[c] * w[c] / std::sqrt(squares / kColumns + 1e-6L);
-                           results["y"].push_back({y, (kColumns / 2 + 12) * u * std::fabs(y)});
+                           results["y"].push_back({y, (kColumns * Real{0.5} + 12) * u * std::fabs(y)});
                          }
                        }
                        return results;
                      }});
-  all.push_back(rows(file, "l2_normalize", kFloats, [](const Row& x, Real u, std::vector<Expected>& y) {
+  all.push_back(rows(kFile, "l2_normalize", kFloats, [](const Row& x, Real u, std::vector<Expected>& y) {
     Real squares = 0;
     for (const Real v : x) squares += v * v;
     for (const Real v : x) {

@@ -14,7 +14,6 @@ namespace aurex::testing {
 namespace {
 
 using schedule::AxisSchedule;
-using schedule::Entry;
 using schedule::Form;
 using schedule::Lanes;
 using schedule::LaunchSchedule;

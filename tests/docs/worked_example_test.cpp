@@ -10,7 +10,6 @@ namespace aurex::docs {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 TEST(WorkedExample, HoldsNumbersAndArraysByName) {
   const auto example = parse_worked_example("// x = [[1, 2.5], [-3, 4]], B = 3 gives y = [], s = -1e2");

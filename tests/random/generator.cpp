@@ -46,7 +46,7 @@ class Generator {
     program.columns = 1 + draws_.below(7);
     if (seed % 32 == 11) program.rows = 0;
     if (seed % 32 == 21) program.columns = 0;
-    const std::int64_t statements = 1 + draws_.below(2 * size_);
+    const std::int64_t statements = 1 + draws_.below(std::int64_t{2} * size_);
     for (std::int64_t i = 0; i < statements; ++i) program.body.push_back(statement(size_));
     program.body.push_back(store("z[a, B] = $0", expr(Type::kFloat, kRow | kColumn, size_)));
     program.body.push_back(store("s[a] = $0", expr(Type::kFloat, kRow, size_)));
@@ -266,7 +266,7 @@ class Generator {
                                    "v[" + column_ + "]"});
     } else if (type == Type::kInt) {
       names.insert(names.end(), {"n[a]", "2", "-3"});
-      if (!shape_.packed) names.push_back("a");
+      if (!shape_.packed) names.emplace_back("a");
       if (column) names.push_back("m[a, " + column_ + "]");
     } else {
       names.insert(names.end(), {"(n[a] > 0)", "(u[a] < 0.25)"});

@@ -279,9 +279,7 @@ void Specializer::array_parameter(const syntax::Param& param, const Given& given
     const auto bound = types_.find(param.type->element.name.text);
     if (bound != types_.end() && bound->second) {
       const RegType type = register_type(bound->second->dtype);
-      if (type == RegType::kBool || type_of(value) != RegType::kBool) {
-        if ((type == RegType::kBool) == (type_of(value) == RegType::kBool)) value = {convert(value, type, param.span)};
-      }
+      if ((type == RegType::kBool) == (type_of(value) == RegType::kBool)) value = {convert(value, type, param.span)};
     }
     bind(name,
          {.kind = Meaning::Kind::kFilled,

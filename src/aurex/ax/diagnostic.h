@@ -58,7 +58,7 @@ struct Note {
 };
 
 struct Diagnostic {
-  Code code{};
+  Code code{};  // NOLINT(bugprone-invalid-enum-default-initialization): no diagnostic has the number 0
   Severity severity = Severity::kError;
   Span span;
   std::string message;      ///< One line, no full stop, names in `backquotes`.

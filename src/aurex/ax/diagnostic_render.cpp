@@ -134,7 +134,7 @@ std::string render(const Source& source, const Diagnostic& diagnostic, const Ren
 std::string render(const Source& source, std::span<const Diagnostic> diagnostics, const RenderOptions& options) {
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics) {
-    if (!text.empty()) text += "\n";
+    if (!text.empty()) text += '\n';
     text += render(source, diagnostic, options);
   }
   return text;

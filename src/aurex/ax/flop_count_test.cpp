@@ -17,9 +17,9 @@ void PrintTo(const Flops& flops, std::ostream* out) { *out << flops.count << (fl
 namespace testing {
 namespace {
 
-HostArray zeros(Dims shape, DType dtype = DType::kF32) {
+HostArray zeros(const Dims& shape, DType dtype = DType::kF32) {
   const std::int64_t count = element_count(shape);
-  return {.dtype = dtype, .shape = std::move(shape), .values = std::vector<double>(static_cast<std::size_t>(count))};
+  return {.dtype = dtype, .shape = shape, .values = std::vector<double>(static_cast<std::size_t>(count))};
 }
 
 Flops exactly(std::int64_t count) { return {.count = count, .exact = true}; }

@@ -237,7 +237,7 @@ Tile Machine::load(const Value& value) {
 }
 
 Tile Machine::element_wise(const Value& value) {
-  if (!is_element_wise(value.op) || value.args.size() > 3) {
+  if (!is_element_wise(value.op) || value.args.empty() || value.args.size() > 3) {
     throw NotImplemented("kernel " + program_.name + ": the interpreter does not know operation " +
                          std::string(to_string(value.op)));
   }

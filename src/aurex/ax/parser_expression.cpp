@@ -87,7 +87,7 @@ struct ChildHeight {
 };
 
 /// What to write instead of an operator that other languages have.
-std::string advice(TokenKind previous, TokenKind found) {
+std::string_view advice(TokenKind previous, TokenKind found) {
   if (found == kPlus) return "there is no unary plus";
   if (previous == kAmpersand && found == kAmpersand) return "write `and`";
   if (previous == kPipe && found == kPipe) return "write `or`";
@@ -208,7 +208,7 @@ ExprPtr Parser::primary() {
       break;
   }
   fail(Code::kUnexpectedToken, current_.span, fmt::format("expected an expression, found {}", found()),
-       advice(previous_kind_, current_.kind));
+       std::string(advice(previous_kind_, current_.kind)));
 }
 
 /// A name, a call, or `target.feature`.

@@ -6,6 +6,7 @@
 // reports and throws Recover; statements, format items and declarations catch it, skip to where the next one begins,
 // and go on. Recursion is bounded by Level, the height of an expression by make().
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ class Parser {
 
  private:
   /// Thrown after a report; never leaves parse().
-  struct Recover {};
+  struct Recover : std::exception {};
 
   /// Counts one level of nesting while it lives, and refuses too many.
   class Level {

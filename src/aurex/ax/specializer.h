@@ -10,6 +10,7 @@
 // A construct that is refused reports to the sink and throws Refused, which the statement around it catches, so one run
 // finds several errors; a name whose binding failed stays known and silently refuses its users.
 
+#include <exception>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ struct Typed {
 using VarTypes = std::map<const syntax::Var*, Register>;
 
 /// Thrown after a diagnostic was reported.
-struct Refused {};
+struct Refused : std::exception {};
 
 class Specializer {
  public:

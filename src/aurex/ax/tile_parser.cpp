@@ -156,9 +156,9 @@ class Parser {
     } else {
       if (!digits.starts_with("0x")) fail("a number in hexadecimal");
       digits.remove_prefix(2);
-      const char* const end = digits.data() + digits.size();
-      const auto [stop, error] = std::from_chars(digits.data(), end, value, std::chars_format::hex);
-      if (digits.empty() || digits[0] == '-' || stop != end || error != std::errc()) fail("a number in hexadecimal");
+      const auto [stop, error] = std::from_chars(digits.begin(), digits.end(), value, std::chars_format::hex);
+      if (digits.empty() || digits[0] == '-' || stop != digits.end() || error != std::errc())
+        fail("a number in hexadecimal");
     }
     advance();
     return negative ? -value : value;

@@ -26,7 +26,7 @@ TEST(FunctionRef, RefersToTheCallableInsteadOfCopyingIt) {
 }
 
 TEST(FunctionRef, PassesReferencesThrough) {
-  const auto exclaim = [](std::string& text) { text += "!"; };
+  const auto exclaim = [](std::string& text) { text += '!'; };
   const FunctionRef<void(std::string&)> append = exclaim;
   std::string text = "x";
   append(text);

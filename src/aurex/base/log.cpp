@@ -218,7 +218,7 @@ void init_logging(const LogConfig& config) {
 }
 
 void set_log_sink(LogSink sink, LogLevel level) {
-  const std::lock_guard lock(door().mutex);
+  const std::scoped_lock lock(door().mutex);
   door().level.store(sink ? level : LogLevel::kOff, std::memory_order_relaxed);
   door().sink = std::move(sink);
 }
@@ -230,7 +230,7 @@ bool log_enabled(LogLevel level) noexcept {
 void log(LogLevel level, std::string_view message, LogFields fields, std::source_location where) {
   if (!log_enabled(level)) return;
   const LogRecord record{level, monotonic_ns(), message, std::span(fields.begin(), fields.size()), where};
-  const std::lock_guard lock(door().mutex);
+  const std::scoped_lock lock(door().mutex);
   if (door().sink) door().sink(record);
 }
 

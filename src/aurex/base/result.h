@@ -41,7 +41,7 @@ template <typename T = void>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;` reads best
-  Result(Failure failure) : failure_(std::move(failure)) {}  // NOLINT(google-explicit-constructor)
+  Result(const Failure& failure) : failure_(failure) {}  // NOLINT(google-explicit-constructor)
   template <std::derived_from<Error> E>
   Result(const E& error) : failure_(Failure(error)) {}  // NOLINT(google-explicit-constructor)
 
@@ -74,7 +74,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Failure failure) : failure_(std::move(failure)) {}  // NOLINT(google-explicit-constructor)
+  Result(const Failure& failure) : failure_(failure) {}  // NOLINT(google-explicit-constructor)
   template <std::derived_from<Error> E>
   Result(const E& error) : failure_(Failure(error)) {}  // NOLINT(google-explicit-constructor)
 

@@ -25,7 +25,7 @@ void spin_for(std::int64_t nanoseconds) {
 void inline_launch(benchmark::State& state) {
   ThreadPool pool(2);
   std::int64_t sum = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     pool.parallel(2, [&](std::int64_t first, std::int64_t last, int) { sum += last - first; }, 100);
   }
   benchmark::DoNotOptimize(sum);
@@ -35,7 +35,7 @@ BENCHMARK(inline_launch);
 /// Launches follow each other at once, so the worker is still spinning.
 void launch_with_awake_worker(benchmark::State& state) {
   ThreadPool pool(2);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     pool.parallel(2, [](std::int64_t, std::int64_t, int) {}, kAlwaysNs);
   }
 }
@@ -44,7 +44,7 @@ BENCHMARK(launch_with_awake_worker)->UseRealTime();
 /// A pause between launches lets the worker fall asleep; only the launch is timed.
 void launch_with_sleeping_worker(benchmark::State& state) {
   ThreadPool pool(2);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     spin_for(100'000);
     const std::int64_t start = monotonic_ns();
     pool.parallel(2, [](std::int64_t, std::int64_t, int) {}, kAlwaysNs);
@@ -62,7 +62,7 @@ void add(benchmark::State& state) {
   const auto tiles = static_cast<std::int64_t>((count + kTile - 1) / kTile);
   // About 0.15 ns an element in cache; the estimate decides, as it does for a kernel.
   const double estimate = 0.15 * static_cast<double>(count);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     pool.parallel(
         tiles,
         [&](std::int64_t first, std::int64_t last, int) {
@@ -83,7 +83,7 @@ BENCHMARK(add)
 void even_work(benchmark::State& state) {
   const std::int64_t total = state.range(0);
   ThreadPool pool(static_cast<int>(state.range(1)));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     pool.parallel(
         16, [&](std::int64_t first, std::int64_t last, int) { spin_for((last - first) * total / 16); },
         static_cast<double>(total));

@@ -17,7 +17,7 @@
 #include "aurex/base/clock.h"
 #include "aurex/base/error.h"
 
-#if defined(__has_feature)
+#ifdef __has_feature
 #if __has_feature(thread_sanitizer)
 #define AUREX_UNDER_TSAN 1
 #endif

@@ -82,7 +82,8 @@ bool read_all(int fd, std::string& bytes) {
 /// Unlike any other, also one that another process or machine makes at the same moment.
 std::string temporary_name() {
   std::uint64_t number[2] = {};
-  while (::getrandom(number, sizeof number, 0) != sizeof number) {
+  constexpr ::ssize_t kWanted = sizeof number;
+  while (::getrandom(number, kWanted, 0) != kWanted) {
   }
   char digits[33];
   std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(number[0]),

@@ -108,9 +108,7 @@ TEST(Codegen, LoadsStridedGatheredAndGuardedElements) {
     std::vector<double> at;
     for (std::int64_t i = 0; i < n; ++i) at.push_back(static_cast<double>((i * 37) % 90 - 10));
     const DType d = parse_dtype(dtype);
-    std::string program = text;
-    const std::string let = "let %";
-    expect_same(program,
+    expect_same(text,
                 TestCall{.extents = {rows, n},
                          .arrays = {TestArray::of(d, ramp(3 * rows - 2, -5, 0.3), {3}), TestArray::of(DType::kI32, at),
                                     TestArray::zeros(d, n), TestArray::zeros(d, 2 * n, {2})}});

@@ -20,7 +20,7 @@ namespace aurex {
 
 /// Both implementations, callable on a constant object; several threads may dispatch one object.
 template <typename Op>
-concept GpuDispatchable = requires(const Op& op, const typename Op::Input& input, Device device) {
+concept GpuDispatchable = requires(const Op& op, const Op::Input& input, Device device) {
   { op.dispatch_gpu(input, device) } -> std::same_as<typename Op::Output>;
   { op.dispatch_cpu(input, device) } -> std::same_as<typename Op::Output>;
 };
@@ -31,7 +31,7 @@ concept GpuDispatchable = requires(const Op& op, const typename Op::Input& input
 /// Runs the implementation for `device`. Raises DeviceNotAvailable for one that is neither a GPU nor the CPU, and
 /// whatever the implementation raises.
 template <GpuDispatchable Op>
-typename Op::Output dispatch(const Op& op, const typename Op::Input& input, Device device) {
+Op::Output dispatch(const Op& op, const typename Op::Input& input, Device device) {
   const DeviceKind kind = device.kind();
   if (is_gpu(kind)) return op.dispatch_gpu(input, device);
   if (kind == DeviceKind::kCpu) return op.dispatch_cpu(input, device);

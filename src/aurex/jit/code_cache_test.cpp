@@ -265,7 +265,7 @@ TEST_F(CodeCache, SchedulesThatDoNotFitAreRefusedAsEver) {
   const Tensor y = pinned(x_, by_);
   EXPECT_EQ(y.view().as<const float>()[2], 12);
   EXPECT_THAT(store_.list(), SizeIs(2));
-  const Kernel wrong = made.module.kernels().front().with_schedule(text.substr(0, text.find("{")) +
+  const Kernel wrong = made.module.kernels().front().with_schedule(text.substr(0, text.find('{')) +
                                                                    "{ launch nothing { vector none } }");
   for (int call = 0; call < 2; ++call) EXPECT_THROW(static_cast<void>(wrong(x_, by_)), InvalidConfig);
   EXPECT_THAT(store_.list(), SizeIs(2));

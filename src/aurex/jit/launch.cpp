@@ -27,7 +27,7 @@ AxisPositions axis_positions(const AurexKernel& kernel, const AurexSite& site, c
   kernel.extents(&frame, extents.data());
   std::int64_t count = 1;
   for (std::int32_t i = site.axis_count; i-- > 0;) {
-    const std::int64_t extent = extents[static_cast<std::size_t>(site.first_axis + i)];
+    const std::int64_t extent = extents[static_cast<std::size_t>(site.first_axis) + static_cast<std::size_t>(i)];
     if (extent <= 0 || __builtin_mul_overflow(count, extent, &count)) return {};
     positions.emplace_back(kernel.axes[site.first_axis + i].name, position % extent);
     position /= extent;

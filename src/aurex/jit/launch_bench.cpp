@@ -20,7 +20,7 @@ void add_again(benchmark::State& state) {
   const Module module = compile(kText);
   std::array<float, 8> x{}, y{}, z{};
   const TensorView a = view_of(std::span(x), {8}), b = view_of(std::span(y), {8}), c = view_of(std::span(z), {8});
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     module["add"].into(c, a, b);
     benchmark::ClobberMemory();
   }
@@ -37,7 +37,7 @@ void add_elsewhere(benchmark::State& state) {
   std::array<TensorView, 4> views;
   for (std::size_t i = 0; i < views.size(); ++i) views[i] = view_of(std::span(memory).subspan(i * 16, 8), {8});
   std::size_t turn = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     module["add"].into(views[turn % 4], views[(turn + 1) % 4], views[(turn + 2) % 4]);
     benchmark::ClobberMemory();
     ++turn;
@@ -54,7 +54,7 @@ void add_of_two_shapes(benchmark::State& state) {
   };
   const TensorView a[] = {of(x, 8), of(x, 7)}, b[] = {of(y, 8), of(y, 7)}, c[] = {of(z, 8), of(z, 7)};
   std::size_t turn = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     module["add"].into(c[turn], a[turn], b[turn]);
     benchmark::ClobberMemory();
     turn ^= 1;
@@ -68,7 +68,7 @@ void scale_by_another(benchmark::State& state) {
   std::array<float, 8> x{}, z{};
   const TensorView a = view_of(std::span(x), {2, 4}), c = view_of(std::span(z), {2, 4});
   float factor = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     module["scale"].into(c, a, factor);
     benchmark::ClobberMemory();
     factor += 1;

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sanitizer/allocator_interface.h>
 
 #include <algorithm>
 #include <array>
@@ -30,6 +29,8 @@ thread_local std::int64_t allocations = 0;
 
 // The sanitizers bring an allocator of their own, which no program may replace but which calls back.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+
 namespace {
 
 const int counting = __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { ++allocations; },

@@ -36,7 +36,7 @@ void text_to_callable(benchmark::State& state, const char* text, bool stored) {
   jit::set_code_store(&store);
   const Tensor x = Tensor::zeros({64, 64}, DType::kF32), line = Tensor::zeros({64}, DType::kF32);
   jit::StageTimes sum;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Module module = compile(text);
     const Kernel& kernel = module.kernels().front();
     const Argument argument = kernel.name() == "add" ? Argument(line) : Argument(x);

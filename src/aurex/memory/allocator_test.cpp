@@ -61,7 +61,7 @@ TEST(Buffer, OwnsItsBytesAndMovesThem) {
     Buffer a(500);
     Buffer b = std::move(a);
     EXPECT_EQ(b.size(), 500);
-    EXPECT_EQ(a.data(), nullptr);  // NOLINT(bugprone-use-after-move): the promise under test
+    EXPECT_EQ(a.data(), nullptr);  // NOLINT(bugprone-use-after-move, clang-analyzer-cplusplus.Move): the promise
     EXPECT_EQ(a.size(), 0);
     a = Buffer(10);
     EXPECT_EQ(host_allocator().tracker().used(), before + 510);

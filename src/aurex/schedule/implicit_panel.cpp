@@ -42,7 +42,7 @@ void BlockLowering::Implicit::copy_right(std::size_t p) {
     const auto known = [&] {
       std::unordered_map<ValueId, std::int64_t> numbers;
       for (const ValueId scalar : scalars) numbers.emplace(scalar, kLikely[likely]);
-      l_.k_.assume(std::move(numbers));
+      l_.k_.assume(numbers);
       copy_right_as_assumed(p, true);
       l_.k_.assume({});
       for (std::size_t d = 0; d < names.size(); ++d) l_.scopes_[d].values = std::move(names[d]);

@@ -89,7 +89,7 @@ ExprId KernelContext::make_launch_scalar(const ax::Value& v) {
   return b.op(v.op, v.type, std::move(args));
 }
 
-void KernelContext::assume(std::unordered_map<ax::ValueId, std::int64_t> numbers) {
+void KernelContext::assume(const std::unordered_map<ax::ValueId, std::int64_t>& numbers) {
   launch_scalars_.clear();
   for (const auto& [id, number] : numbers) launch_scalars_.emplace(id, b.integer(value(id).type, number));
 }

@@ -40,7 +40,7 @@ struct KernelContext {
   [[nodiscard]] const ax::Axis& axis(ax::AxisId id) const { return tiles.axes[id]; }
 
   /// Takes these launch scalars for known numbers in the code made from now on: a branch around it says so.
-  void assume(std::unordered_map<ax::ValueId, std::int64_t> numbers);
+  void assume(const std::unordered_map<ax::ValueId, std::int64_t>& numbers);
 
   /// A launch scalar as an expression without names, legal anywhere, in a buffer's extents too.
   [[nodiscard]] ExprId launch_scalar(ax::ValueId id);

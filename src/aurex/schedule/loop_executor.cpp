@@ -27,8 +27,10 @@ std::vector<bool> fixed_expressions(const LoopProgram& program) {
   std::vector<bool> fixed(program.exprs.size());
   for (ExprId id = 0; id < program.exprs.size(); ++id) {  // arguments come before what is computed from them
     const Expr& e = program.exprs[id];
-    const bool computed = e.kind == Expr::Kind::kOp && std::ranges::all_of(e.args, [&](ExprId arg) { return fixed[arg]; });
-    fixed[id] = computed || e.kind == Expr::Kind::kConst || e.kind == Expr::Kind::kScalar || e.kind == Expr::Kind::kExtent;
+    const bool computed =
+        e.kind == Expr::Kind::kOp && std::ranges::all_of(e.args, [&](ExprId arg) { return fixed[arg]; });
+    fixed[id] =
+        computed || e.kind == Expr::Kind::kConst || e.kind == Expr::Kind::kScalar || e.kind == Expr::Kind::kExtent;
   }
   return fixed;
 }

@@ -52,7 +52,7 @@ void BlockLowering::narrow(const ax::For& loop, const std::function<void()>& fil
   const bool from = loop.lo != kNone && varies(loop.lo), until = loop.hi != kNone && varies(loop.hi);
   if (!from && !until) return fill();
   const AxisId axis = loop.axis;
-  const ExprId first = low(axis), last = high(axis), width = b_.i64(kStripVectors * k_.target.lanes(4));
+  const ExprId first = low(axis), last = high(axis), width = b_.i64(std::int64_t{kStripVectors} * k_.target.lanes(4));
   if (from) {
     const ExprId skipped = b_.max(b_.sub(extreme(loop.lo, Reduction::kMin), first), b_.i64(0));
     const ExprId begin = b_.add(first, b_.mul(b_.floor_div(skipped, width), width));

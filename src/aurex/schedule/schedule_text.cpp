@@ -159,9 +159,9 @@ class Parser {
   }
   std::int64_t integer(std::string_view what, std::int64_t least, std::int64_t most) {
     std::int64_t value = 0;
-    const char* const end = token_.data() + token_.size();
-    const auto [stop, error] = std::from_chars(token_.data(), end, value);
-    if (token_.empty() || stop != end || (error != std::errc() && error != std::errc::result_out_of_range)) fail(what);
+    const auto [stop, error] = std::from_chars(token_.begin(), token_.end(), value);
+    if (token_.empty() || stop != token_.end() || (error != std::errc() && error != std::errc::result_out_of_range))
+      fail(what);
     if (error != std::errc() || value < least || value > most) fail(fmt::format("{} from {} to {}", what, least, most));
     advance();
     return value;

@@ -83,7 +83,7 @@ TEST_F(Calls, ASecondCallAllocatesNothing) {
   EXPECT_EQ(memory_since(mark).allocated, 0);
 }
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 constexpr unsigned kFlushToZero = 0x8040;  // FTZ and DAZ
 
 TEST_F(Calls, SubnormalsSurviveTheCallersFlushToZeroOnEveryWorker) {

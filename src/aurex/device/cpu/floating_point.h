@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <xmmintrin.h>
 #endif
 
@@ -15,7 +15,7 @@ namespace aurex::cpu {
 
 class FloatingPointGuard {
  public:
-#if defined(__x86_64__)
+#ifdef __x86_64__
   FloatingPointGuard() noexcept : saved_(_mm_getcsr()) {
     if (saved_ != kDefault) _mm_setcsr(kDefault);
   }
