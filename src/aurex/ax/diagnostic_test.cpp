@@ -11,7 +11,6 @@
 namespace aurex::ax {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
