@@ -138,7 +138,7 @@ static void aurex_run_tiles(void* task, int32_t index) {
   const int64_t share = spread->tiles / spread->workers, rest = spread->tiles % spread->workers;
   const int64_t first = index * share + (index < rest ? index : rest);
   const int64_t last = first + share + (index < rest);
-  worker.scratch = call->scratch + index * call->worker_bytes;
+  worker.scratch = call->scratch ? call->scratch + index * call->worker_bytes : NULL;
   worker.index = index;
   if (first < last) spread->launch->block(spread->frame, &worker, first, last);
 }

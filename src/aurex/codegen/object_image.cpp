@@ -13,6 +13,9 @@ namespace aurex::codegen {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
+/// Room before the first function: who calls through a pointer may look there for the function's type, as
+/// -fsanitize=function does, and finds none.
+constexpr std::uint64_t kBeforeCode = 64;
 /// jmp *0(%rip), and the address behind it.
 constexpr std::array<unsigned char, 6> kJump = {0xff, 0x25, 0, 0, 0, 0};
 constexpr std::uint64_t kStubBytes = 16;
@@ -207,7 +210,7 @@ class ObjectImage::Reader {
 
   ObjectImage& image_;
   const std::string_view object_;
-  std::uint64_t end_ = 0;
+  std::uint64_t end_ = kBeforeCode;
   std::vector<Section> sections_;
   std::optional<std::uint64_t> symbol_table_;
   std::vector<Target> targets_;
