@@ -54,3 +54,21 @@ def test_a_check_passes_or_fails_by_its_exit_status(capsys):
     assert str(run_tests.run_check("ok", [sys.executable, "-c", ""])) == "1 passed, 0 failed, 0 skipped"
     assert run_tests.run_check("bad", [sys.executable, "-c", "print('why'); exit(1)"]).failures == ["bad"]
     assert "why" in capsys.readouterr().out
+
+
+def test_a_shard_counts_as_the_cases_that_it_reports(tmp_path, monkeypatch):
+    (tmp_path / "shards").mkdir()
+    write(tmp_path / "shards" / "stale.7.xml", '<testcase name="Old" classname="S"/>')
+
+    def ctest(name, command, report):
+        write(tmp_path / "shards" / "s.0.xml", '<testcase name="A" classname="S" status="run"/>'
+              '<testcase name="B" classname="S" status="run"/><testcase name="C" classname="S" status="run"><skipped/></testcase>')
+        write(tmp_path / "shards" / "s.1.xml", '<testcase name="D" classname="S" status="run"/>'
+              '<testcase name="E" classname="S" status="run"><failure/></testcase>')
+        # The program of the shard that failed, and another that broke before it could report.
+        return run_tests.Tally(passed=2, failures=["s.shard_1", "s.shard_2"])
+
+    monkeypatch.setattr(run_tests, "run_suite", ctest)
+    tally = run_tests.run_ctest("ctest", tmp_path, 2)
+    assert str(tally) == "4 passed, 3 failed, 1 skipped"  # one test of its own; A, B, D
+    assert tally.failures == ["s.shard_1", "s.shard_2", "S.E"]
