@@ -94,39 +94,41 @@ class Executor {
     if (e.kind == Expr::Kind::kVar) return vars_[e.id];
     if (e.kind == Expr::Kind::kLet) return lets_[e.id];
     if (memo_statement_[id] != statement_ && memo_statement_[id] != kForever) {
-      memo_[id] = compute(e);
+      compute(e, memo_[id]);
       memo_statement_[id] = fixed_[id] ? kForever : statement_;
     }
     return memo_[id];
   }
 
-  Lanes compute(const Expr& e) {
+  /// The value of an expression, in place of what `result` held, so that little is allocated anew.
+  void compute(const Expr& e, Lanes& result) {
     switch (e.kind) {
       case Expr::Kind::kConst:
-        return {ax::is_float(e.type) ? ax::from_f64(e.type, e.number) : ax::from_i64(e.type, e.integer)};
+        return result.assign(1,
+                             ax::is_float(e.type) ? ax::from_f64(e.type, e.number) : ax::from_i64(e.type, e.integer));
       case Expr::Kind::kScalar: {
         const ax::Scalar& scalar = program_.scalars[e.id];
-        return {scalar.type == RegType::kF64 ? Cell::of(frame_.f64_scalars[scalar.slot])
-                                             : ax::from_i64(scalar.type, frame_.i64_scalars[scalar.slot])};
+        return result.assign(1, scalar.type == RegType::kF64
+                                    ? Cell::of(frame_.f64_scalars[scalar.slot])
+                                    : ax::from_i64(scalar.type, frame_.i64_scalars[scalar.slot]));
       }
       case Expr::Kind::kExtent:
-        return {Cell::of(frame_.extents[e.id])};
+        return result.assign(1, Cell::of(frame_.extents[e.id]));
       case Expr::Kind::kVar:
       case Expr::Kind::kLet:
-        break;  // held where they are
+        return;  // held where they are
       case Expr::Kind::kReg:
-        return read_register(e);
+        return read_register(e, result);
       case Expr::Kind::kLoad:
-        return load(e);
+        return load(e, result);
       case Expr::Kind::kTree:
-        return {tree(e)};
+        return result.assign(1, tree(e));
       case Expr::Kind::kOp:
-        return apply(e);
+        return apply(e, result);
     }
-    return {};
   }
 
-  Lanes apply(const Expr& e) {
+  void apply(const Expr& e, Lanes& result) {
     std::array<const Lanes*, kMostOperands> args{};
     const std::size_t count = e.args.size();
     std::size_t lanes = 1;
@@ -135,13 +137,12 @@ class Executor {
       lanes = std::max(lanes, args[a]->size());
     }
     const RegType operand = expr(e.op == Op::kSelect ? e.args[1] : e.args[0]).type;
-    Lanes result(lanes);
+    result.resize(lanes);
     std::array<Cell, kMostOperands> cells;
     for (std::size_t l = 0; l < lanes; ++l) {
       for (std::size_t a = 0; a < count; ++a) cells[a] = at(*args[a], l);
       result[l] = ax::evaluate(e.op, e.type, operand, std::span(cells).first(count));
     }
-    return result;
   }
 
   // ---- registers ----
@@ -165,15 +166,15 @@ class Executor {
     return all == 1 || live_.empty() ? all : std::min(all, live_.size());
   }
 
-  Lanes read_register(const Expr& e) {
+  void read_register(const Expr& e, Lanes& result) {
     const Register& reg = program_.registers[e.id];
     const std::size_t offset = register_offset(e.id, e.args), lanes = register_lanes(reg);
     if (registers_[e.id].empty()) {
       complain("register " + reg.name + " read before it is declared");
-      return Lanes(lanes);
+      return result.assign(lanes, Cell{});
     }
     const auto first = registers_[e.id].begin() + static_cast<std::ptrdiff_t>(offset);
-    return Lanes(first, first + static_cast<std::ptrdiff_t>(lanes));
+    result.assign(first, first + static_cast<std::ptrdiff_t>(lanes));
   }
 
   /// The fixed tree of loop_program.h: vectors pairwise, then lanes pairwise, halves apart.
@@ -285,20 +286,21 @@ class Executor {
     return values;
   }
 
-  Lanes load(const Expr& e) {
+  void load(const Expr& e, Lanes& result) {
     std::size_t lanes = 1;
     const std::vector<const Lanes*> indices = eval_all(e.args, lanes);
     if (e.predicate != kNone) lanes = std::max(lanes, eval(e.predicate).size());
-    const Lanes otherwise = e.otherwise == kNone ? Lanes{Cell{}} : eval(e.otherwise);
-    lanes = std::max(lanes, otherwise.size());
+    const Lanes* const otherwise = e.otherwise == kNone ? nullptr : &eval(e.otherwise);
+    if (otherwise != nullptr) lanes = std::max(lanes, otherwise->size());
     // A uniform load is not subject to the tail's mask: every step has a live lane.
     const std::vector<bool> live = lanes == 1 ? predicate_only(e.predicate) : active(e.predicate, lanes);
-    Lanes result(lanes);
+    result.resize(lanes);
     for (std::size_t l = 0; l < lanes; ++l) {
       const char* from = live[l] ? address(e.id, e.args, indices, l) : nullptr;
-      result[l] = from ? ax::load_element(program_.buffers[e.id].dtype, from) : at(otherwise, l);
+      result[l] = from                   ? ax::load_element(program_.buffers[e.id].dtype, from)
+                  : otherwise != nullptr ? at(*otherwise, l)
+                                         : Cell{};
     }
-    return result;
   }
 
   std::vector<bool> predicate_only(ExprId predicate) { return {predicate == kNone || eval(predicate)[0].truth()}; }
@@ -335,9 +337,9 @@ class Executor {
   }
 
   void run_step(const Loop& loop, std::int64_t first, std::int64_t lanes, std::int64_t live) {
-    Lanes positions;
-    for (std::int64_t l = 0; l < lanes; ++l) positions.push_back(Cell::of(first + l));
-    vars_[loop.var] = std::move(positions);
+    Lanes& positions = vars_[loop.var];
+    positions.resize(static_cast<std::size_t>(lanes));
+    for (std::size_t l = 0; l < positions.size(); ++l) positions[l] = Cell::of(first + static_cast<std::int64_t>(l));
     live_.assign(static_cast<std::size_t>(lanes), false);
     std::fill_n(live_.begin(), live, true);
     run_body(loop.body);
