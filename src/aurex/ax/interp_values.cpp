@@ -237,7 +237,7 @@ Tile Machine::load(const Value& value) {
 }
 
 Tile Machine::element_wise(const Value& value) {
-  if (!is_element_wise(value.op) || value.args.empty() || value.args.size() > 3) {
+  if (!is_element_wise(value.op) || value.args.size() > 3) {
     throw NotImplemented("kernel " + program_.name + ": the interpreter does not know operation " +
                          std::string(to_string(value.op)));
   }
@@ -253,7 +253,7 @@ Tile Machine::element_wise(const Value& value) {
     marked = marked || !args[i]->notes.empty();
   }
   const bool select = value.op == Op::kSelect;
-  const RegType operand = select ? value.type : args[0]->type;
+  const RegType operand = select ? value.type : program_.values[value.args[0]].type;
   const bool divides = options_.safe && !is_float(value.type) && (value.op == Op::kFloorDiv || value.op == Op::kMod);
   const bool watches_nan = options_.safe && is_float(value.type);
   Cell cells[3];

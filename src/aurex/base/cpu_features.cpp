@@ -1,6 +1,6 @@
 #include "aurex/base/cpu_features.h"
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <cpuid.h>
 #endif
 #include <sys/syscall.h>
@@ -48,7 +48,7 @@ constexpr Flag kFlags[] = {
     {"amx_bf16", &CpuFeatures::amx_bf16},
 };
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 
 struct Registers {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;

@@ -109,7 +109,7 @@ class GeneratorPool {
  public:
   std::unique_ptr<Generator> take(const schedule::Target& target) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       auto& idle = idle_[target.name];
       if (!idle.empty()) {
         std::unique_ptr<Generator> generator = std::move(idle.back());
@@ -120,7 +120,7 @@ class GeneratorPool {
     return std::make_unique<Generator>(target, llvm::CodeGenFileType::ObjectFile);
   }
   void give_back(const schedule::Target& target, std::unique_ptr<Generator> generator) {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     idle_[target.name].push_back(std::move(generator));
   }
 
