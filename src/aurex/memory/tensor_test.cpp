@@ -56,7 +56,7 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
 TEST(Tensor, AMovedFromTensorIsEmpty) {
   Tensor x = six();
   const Tensor y = std::move(x);
-  EXPECT_EQ(x.size(), 0);  // NOLINT(bugprone-use-after-move): the promise under test
+  EXPECT_EQ(x.size(), 0);  // NOLINT(bugprone-use-after-move, clang-analyzer-cplusplus.Move): the promise
   EXPECT_EQ(x.storage(), nullptr);
   EXPECT_EQ(y.size(), 6);
 }

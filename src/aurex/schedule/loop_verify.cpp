@@ -196,10 +196,9 @@ class Verifier {
     for (std::size_t d = 0; d < indices.size(); ++d) {
       const Expr& index = expr(indices[d]);
       if (index.type != RegType::kI64) complain("buffer " + buffer.name + ": an index is not i64");
-      if (buffer.stride[d] == Buffer::Stride::kPack) {
-        if (index.kind != Expr::Kind::kVar || var_kind_[index.id] != Loop::Kind::kOdometer) {
-          complain("buffer " + buffer.name + ": a pack is reached only through the variable of an odometer loop");
-        }
+      const bool of_odometer = index.kind == Expr::Kind::kVar && var_kind_[index.id] == Loop::Kind::kOdometer;
+      if (buffer.stride[d] == Buffer::Stride::kPack && !of_odometer) {
+        complain("buffer " + buffer.name + ": a pack is reached only through the variable of an odometer loop");
       }
       all = add(all, scaled(check(indices[d]), unit_stride(buffer, d), buffer.stride[d]));
     }
