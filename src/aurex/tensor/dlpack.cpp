@@ -9,7 +9,7 @@ namespace {
 /// What an exported tensor points to and keeps alive.
 template <typename Managed>
 struct Export {
-  Managed managed{};
+  Managed managed{};  // NOLINT(bugprone-invalid-enum-default-initialization): filled in by what exports
   Dims shape, strides;
   std::shared_ptr<void> owner;
 };
