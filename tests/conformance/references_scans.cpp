@@ -26,8 +26,8 @@ HostArray any_numbers(Numbers& draw, const Dims& shape, DType type) {
 Expected exact(auto value) { return {static_cast<Real>(value), 0}; }
 
 /// A kernel of one matrix x, and what it makes of a row.
-Reference matrix(const char* file, const char* kernel, std::vector<DType> types, Values scalars,
-                 std::function<void(const Row&, Real u, Results&)> value) {
+Reference matrix(const char* file, const char* kernel, std::vector<DType> types, const Values& scalars,
+                 const std::function<void(const Row&, Real u, Results&)>& value) {
   return {.file = file,
           .kernel = kernel,
           .types = std::move(types),
@@ -96,14 +96,14 @@ void first_in_order(const Row& x, std::size_t k, bool largest, Results& results)
 }
 
 std::vector<Reference> scans() {
-  constexpr const char* file = "scans.ax";
+  constexpr const char* kFile = "scans.ax";
   const std::vector<DType> integers = {DType::kI32, DType::kI8, DType::kI64};
   std::vector<Reference> all;
   for (const bool exclusive : {false, true}) {
-    const auto name = [&](std::string kernel) { return exclusive ? kernel + " exclusive" : kernel; };
+    const auto name = [&](const std::string& kernel) { return exclusive ? kernel + " exclusive" : kernel; };
     const Values options = exclusive ? Values{{"exclusive", true}} : Values{};
     const auto add = [&](const std::string& kernel, const std::vector<DType>& types, auto value) {
-      all.push_back(matrix(file, name(kernel).c_str(), types, options, value));
+      all.push_back(matrix(kFile, name(kernel).c_str(), types, options, value));
     };
     add("cumsum", kFloats, [=](const Row& x, Real u, Results& y) { running_sum(x, u, exclusive, y["y"]); });
     add("cumprod", kFloats, [=](const Row& x, Real u, Results& y) { running_product(x, u, exclusive, y["y"]); });
@@ -115,7 +115,7 @@ std::vector<Reference> scans() {
     const Values options = backwards ? Values{{"backwards", true}} : Values{};
     for (const bool largest : {false, true}) {
       const std::string kernel = largest ? "cummax" : "cummin";
-      all.push_back(matrix(file, (backwards ? kernel + " backwards" : kernel).c_str(), kNumbers, options,
+      all.push_back(matrix(kFile, (backwards ? kernel + " backwards" : kernel).c_str(), kNumbers, options,
                            [=](const Row& x, Real, Results& y) { running_extreme(x, largest, backwards, y); }));
     }
   }
