@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <numeric>
@@ -206,6 +208,40 @@ TEST(ThreadPool, WorkersTakePartInALongLaunch) {
       },
       kLong);
   EXPECT_EQ(arrived, 2);
+}
+
+TEST(ThreadPool, AThreadTakesItsOwnShareFirst) {
+  constexpr std::int64_t kTiles = 64;
+  ThreadPool pool(2);
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> arrived{0};
+    std::array<std::atomic<std::int64_t>, 2> first_of{-1, -1};
+    const auto meet = [&](std::int64_t first, std::int64_t, int worker) {
+      std::int64_t none = -1;
+      if (!first_of.at(static_cast<std::size_t>(worker)).compare_exchange_strong(none, first)) return;
+      ++arrived;
+      for (const auto end = monotonic_ns() + 5'000'000'000; arrived < 2 && monotonic_ns() < end;)
+        std::this_thread::yield();
+    };
+    pool.parallel(kTiles, meet, kLong);
+    EXPECT_EQ(first_of[0], 0);
+    EXPECT_EQ(first_of[1], kTiles / 2);
+  }
+}
+
+TEST(ThreadPool, AStreamOfShortLaunchesGetsWorkers) {
+  constexpr double kTooShortToWakeFor = 20'000;
+  ThreadPool pool(2);
+  std::atomic<bool> helped{false};
+  const auto work = [&](std::int64_t, std::int64_t, int worker) {
+    if (worker == 1) helped = true;
+    for (const auto end = monotonic_ns() + 10'000; monotonic_ns() < end;) {
+    }
+  };
+  for (const auto end = monotonic_ns() + 10'000'000'000; !helped && monotonic_ns() < end;) {
+    pool.parallel(8, work, kTooShortToWakeFor);
+  }
+  EXPECT_TRUE(helped);
 }
 
 TEST(ThreadPool, AWorkerThatSleepsIsWokenAgain) {
